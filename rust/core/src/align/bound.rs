@@ -1,0 +1,71 @@
+//! What a motion can earn at most, without an assignment: every node at its nearest image.
+
+use super::{Aligner, Search, move_points};
+use crate::components::Context;
+use crate::geometry::{Motion, Points, distance, grid};
+use crate::pair::Block;
+use crate::spec::Assignment;
+
+/// Reused memory: least squared distances of the nodes of each side.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Least {
+    references: Vec<f64>,
+    replies: Vec<f64>,
+}
+
+/// Room for the rounding of sums, on the grid.
+const SLACK: f64 = 2.0;
+
+impl Aligner {
+    /// An upper bound of the motion's `Σκ_n` on the grid; infinite where the assignment costs no more than the bound.
+    pub(super) fn bound(&mut self, search: &Search<'_>, motion: &Motion) -> f64 {
+        let Search { context, scope, .. } = *search;
+        let layout = context.layout;
+        let blocks = || scope.frames.clone().flat_map(|frame| &layout.blocks[layout.frame_blocks[frame].clone()]);
+        let single = |block: &Block| block.references.len() == 1 && block.replies.len() == 1;
+        if context.spec.assignment == Assignment::Id || blocks().all(single) {
+            return f64::INFINITY;
+        }
+        move_points(search, motion, &mut self.moved);
+        let mut sum = 0.0;
+        for block in blocks() {
+            sum += if single(block) {
+                let r = distance(context.scene.xyz[block.references.start], self.moved.at(block.replies.start));
+                context.node.of(r / context.scene.scale)
+            } else {
+                self.least.block(&context, block, &self.moved)
+            };
+        }
+        grid(sum) + SLACK
+    }
+}
+
+impl Least {
+    /// The lesser of two bounds of a block: the best image of each reference node, and the best node of each image.
+    fn block(&mut self, context: &Context<'_>, block: &Block, points: &Points) -> f64 {
+        self.references.clear();
+        self.replies.clear();
+        self.replies.resize(block.replies.len(), f64::INFINITY);
+        let range = block.replies.clone();
+        let (xs, ys, zs) = (&points.x[range.clone()], &points.y[range.clone()], &points.z[range]);
+        for &[x, y, z] in &context.scene.xyz[block.references.clone()] {
+            let mut least = f64::INFINITY;
+            for (((&u, &v), &w), reply) in xs.iter().zip(ys).zip(zs).zip(&mut self.replies) {
+                let (a, b, c) = (u - x, v - y, w - z);
+                let square = a * a + b * b + c * c;
+                least = if square < least { square } else { least };
+                *reply = if square < *reply { square } else { *reply };
+            }
+            self.references.push(least);
+        }
+        let count = block.references.len().min(block.replies.len());
+        let [one, other] = [&mut self.references, &mut self.replies].map(|squares| {
+            if count < squares.len() {
+                squares.select_nth_unstable_by(count - 1, f64::total_cmp);
+            }
+            let kernel = |square: &f64| context.node.of(square.sqrt() / context.scene.scale);
+            squares[..count].iter().map(kernel).sum::<f64>()
+        });
+        one.min(other)
+    }
+}

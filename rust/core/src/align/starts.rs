@@ -1,0 +1,435 @@
+//! The starts of the search: the motion of the unique nodes, and the motions of tuples onto their images.
+
+use std::ops::Range;
+
+use super::{Aligner, Search};
+use crate::geometry::{Motion, Turning, Vec3, cross, grid, norm, sub};
+use crate::plan::{NEAR, Pair, length};
+
+/// A node with more images is in no pair.
+const IMAGES: usize = 256;
+/// A node with more images is in no triple.
+const TRIPLE_IMAGES: usize = 24;
+/// Tuples that are looked at.
+const TUPLES: usize = 64;
+/// With equals at the cut, up to this many starts.
+const STARTS_MOST: usize = 64;
+/// Pairs that are looked at for triples.
+const PAIRS_FOR_TRIPLES: usize = 4096;
+
+/// Reused memory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TupleScratch {
+    pairs: Vec<Ranked>,
+    lengths: Lengths,
+    thirds: Vec<u32>,
+    tables: [Vec<f64>; 3],
+}
+
+/// A pair with the product of its nodes' images.
+#[derive(Clone, Copy, Debug)]
+struct Ranked {
+    product: usize,
+    pair: Pair,
+}
+
+impl Ranked {
+    fn order(a: &Self, b: &Self) -> std::cmp::Ordering {
+        a.product.cmp(&b.product).then_with(|| Pair::order(&a.pair, &b.pair))
+    }
+
+    /// Pairs with the same images and length.
+    fn equals(&self, other: &Self) -> bool {
+        self.product == other.product && self.pair.shortness == other.pair.shortness
+    }
+}
+
+/// Counts the starts of one kind of tuple and says when there are enough.
+struct Quota {
+    begin: usize,
+    wanted: usize,
+    most: usize,
+    tuples: usize,
+}
+
+impl Quota {
+    fn new(begin: usize, wanted: usize) -> Self {
+        Self { begin, wanted, most: wanted.max(STARTS_MOST), tuples: 0 }
+    }
+
+    fn enough(&self, starts: usize) -> bool {
+        starts - self.begin >= self.wanted
+    }
+
+    fn room(&self, starts: usize) -> usize {
+        self.most - (starts - self.begin)
+    }
+}
+
+impl Aligner {
+    /// Every start, in order.
+    pub(super) fn find_starts(&mut self, search: &Search<'_>) {
+        self.unique_start(search);
+        let begin = self.starts.len();
+        if search.turning == Turning::Free && search.context.scene.dim == 3 {
+            self.triple_starts(search);
+            if self.starts.len() > begin {
+                return;
+            }
+        }
+        self.pair_starts(search);
+        if self.starts.len() == begin {
+            self.single_starts(search);
+        }
+    }
+
+    /// The fit over the nodes whose label occurs once in their frame on both sides.
+    fn unique_start(&mut self, search: &Search<'_>) {
+        let layout = search.context.layout;
+        self.a.clear();
+        self.b.clear();
+        for frame in search.scope.frames.clone() {
+            for block in &layout.blocks[layout.frame_blocks[frame].clone()] {
+                if block.references.len() == 1 && block.replies.len() == 1 {
+                    self.a.push(search.context.scene.xyz[block.references.start]);
+                    self.b.push(layout.points.at(block.replies.start));
+                }
+            }
+        }
+        self.starts.extend(search.fit.motion(&self.a, &self.b));
+    }
+
+    fn pair_starts(&mut self, search: &Search<'_>) {
+        self.tuples.select_pairs(search, IMAGES, TUPLES);
+        self.tuples.lengths.key = None;
+        let mut quota = Quota::new(self.starts.len(), search.context.spec.max_starts as usize);
+        let mut cut: Option<Ranked> = None;
+        for k in 0..self.tuples.pairs.len().min(TUPLES) {
+            let ranked = self.tuples.pairs[k];
+            if cut.is_some_and(|cut| !cut.equals(&ranked)) {
+                return;
+            }
+            let room = quota.room(self.starts.len());
+            pair_images(search, ranked.pair, room, &mut self.tuples.lengths, &mut self.starts);
+            quota.tuples += 1;
+            if quota.room(self.starts.len()) == 0 {
+                return;
+            }
+            if quota.enough(self.starts.len()) {
+                cut = cut.or(Some(ranked));
+            }
+        }
+    }
+
+    fn triple_starts(&mut self, search: &Search<'_>) {
+        let scene = search.context.scene;
+        let mut quota = Quota::new(self.starts.len(), search.context.spec.max_starts as usize);
+        let mut cut: Option<Ranked> = None;
+        let mut limit = TUPLES;
+        let mut k = 0;
+        self.tuples.select_pairs(search, TRIPLE_IMAGES, limit);
+        loop {
+            if k == self.tuples.pairs.len() {
+                if k < limit || limit >= PAIRS_FOR_TRIPLES {
+                    return;
+                }
+                // Pairs without a third node are no tuples: look further.
+                limit = PAIRS_FOR_TRIPLES;
+                self.tuples.select_pairs(search, TRIPLE_IMAGES, limit);
+                continue;
+            }
+            let ranked = self.tuples.pairs[k];
+            k += 1;
+            if cut.is_some_and(|cut| !cut.equals(&ranked)) {
+                return;
+            }
+            self.tuples.find_thirds(search, ranked.pair);
+            for third in 0..self.tuples.thirds.len() {
+                if quota.tuples == TUPLES {
+                    return;
+                }
+                quota.tuples += 1;
+                let nodes = [ranked.pair.i as usize, ranked.pair.j as usize, self.tuples.thirds[third] as usize];
+                let room = quota.room(self.starts.len());
+                self.tuples.triple_images(search, nodes, room, nodes.map(|i| scene.xyz[i]), &mut self.starts);
+                if quota.room(self.starts.len()) == 0 {
+                    return;
+                }
+            }
+            if quota.enough(self.starts.len()) {
+                cut = cut.or(Some(ranked));
+            }
+        }
+    }
+
+    /// Single nodes, laid on each of their images by translation.
+    fn single_starts(&mut self, search: &Search<'_>) {
+        let layout = search.context.layout;
+        let usable = |i: &usize| (1..=IMAGES).contains(&layout.images[*i].len());
+        self.order.clear();
+        self.order.extend(search.scope.nodes.clone().filter(usable));
+        self.order.sort_by_key(|&i| (layout.images[i].len(), i));
+        let quota = Quota::new(self.starts.len(), search.context.spec.max_starts as usize);
+        let mut cut = None;
+        for &i in self.order.iter().take(TUPLES) {
+            let images = layout.images[i].clone();
+            if cut.is_some_and(|cut| cut != images.len()) {
+                return;
+            }
+            for j in images.clone().take(quota.room(self.starts.len())) {
+                self.starts.push(Motion::translation(layout.points.at(j), search.context.scene.xyz[i]));
+            }
+            if quota.room(self.starts.len()) == 0 {
+                return;
+            }
+            if quota.enough(self.starts.len()) {
+                cut = cut.or(Some(images.len()));
+            }
+        }
+    }
+}
+
+impl TupleScratch {
+    /// The first `limit` pairs: fewest images, then longest.
+    fn select_pairs(&mut self, search: &Search<'_>, images: usize, limit: usize) {
+        let Search { context, scope, turning, .. } = *search;
+        let count = |i: u32| context.layout.images[i as usize].len();
+        let usable = |i: u32| (1..=images).contains(&count(i));
+        self.pairs.clear();
+        let (mut least, mut second) = (usize::MAX, usize::MAX);
+        for i in scope.nodes.clone().map(|i| i as u32).filter(|&i| usable(i)) {
+            if count(i) < least {
+                second = std::mem::replace(&mut least, count(i));
+            } else {
+                second = second.min(count(i));
+            }
+        }
+        if second == usize::MAX {
+            return;
+        }
+        let ranked = |pair: &Pair| Ranked { product: count(pair.i) * count(pair.j), pair: *pair };
+        let good = |pair: &&Pair| usable(pair.i) && usable(pair.j);
+        let fewest = scope.longest.iter().filter(good).map(ranked).filter(|pair| pair.product == least * second);
+        self.pairs.extend(fewest.take(limit));
+        if self.pairs.len() == limit {
+            return;
+        }
+        self.pairs.clear();
+        if scope.all_pairs {
+            self.pairs.extend(scope.longest.iter().filter(good).map(ranked));
+            self.keep_first(limit);
+            return;
+        }
+        let scene = context.scene;
+        for i in scope.nodes.clone().filter(|&i| usable(i as u32)) {
+            for j in (i + 1..scope.nodes.end).filter(|&j| usable(j as u32)) {
+                let product = count(i as u32) * count(j as u32);
+                let shortness = -grid(length(turning, sub(scene.xyz[j], scene.xyz[i])) / scene.scale);
+                if shortness < -grid(NEAR) {
+                    self.pairs.push(Ranked { product, pair: Pair { shortness, i: i as u32, j: j as u32 } });
+                }
+            }
+            if self.pairs.len() > 16 * limit {
+                self.keep_first(limit);
+            }
+        }
+        self.keep_first(limit);
+    }
+
+    fn keep_first(&mut self, limit: usize) {
+        if self.pairs.len() > limit {
+            self.pairs.select_nth_unstable_by(limit - 1, Ranked::order);
+            self.pairs.truncate(limit);
+        }
+        self.pairs.sort_unstable_by(Ranked::order);
+    }
+
+    /// The third nodes that complete a pair: fewest images, then the largest triangle, equals all.
+    fn find_thirds(&mut self, search: &Search<'_>, pair: Pair) {
+        let Search { context, scope, .. } = *search;
+        let scene = context.scene;
+        let (p, edge) = (scene.xyz[pair.i as usize], sub(scene.xyz[pair.j as usize], scene.xyz[pair.i as usize]));
+        let base = norm(edge);
+        self.thirds.clear();
+        let mut best = (usize::MAX, 0.0);
+        for k in scope.nodes.clone() {
+            let count = context.layout.images[k].len();
+            if count == 0 || count > TRIPLE_IMAGES || count > best.0 || k as u32 == pair.i || k as u32 == pair.j {
+                continue;
+            }
+            let doubled = norm(cross(edge, sub(scene.xyz[k], p)));
+            if grid(doubled / base / scene.scale) <= grid(NEAR) {
+                continue;
+            }
+            let size = grid(0.5 * doubled / scene.area());
+            if count < best.0 || size > best.1 {
+                best = (count, size);
+                self.thirds.clear();
+            }
+            if size == best.1 {
+                self.thirds.push(k as u32);
+            }
+        }
+    }
+
+    /// Lays a triple on its images of best agreement; each motion is a start.
+    fn triple_images(
+        &mut self,
+        search: &Search<'_>,
+        nodes: [usize; 3],
+        room: usize,
+        corners: [Vec3; 3],
+        starts: &mut Vec<Motion>,
+    ) {
+        let Search { context, fit, .. } = *search;
+        let layout = context.layout;
+        let [i, j, k] = nodes.map(|node| layout.images[node].clone());
+        let [a, b, c] = corners;
+        let sides = [norm(sub(b, a)), norm(sub(c, a)), norm(sub(c, b))];
+        fill(&mut self.tables[0], context, &i, &j);
+        fill(&mut self.tables[1], context, &i, &k);
+        fill(&mut self.tables[2], context, &j, &k);
+        let [ij, ik, jk] = &self.tables;
+        let begin = starts.len();
+        let shortest = SHORT_IMAGE * search.context.scene.scale;
+        let mut choice = Choice::new(search);
+        for (p, at_p) in i.clone().enumerate() {
+            for (q, at_q) in j.clone().enumerate().filter(|&(_, at_q)| at_q != at_p) {
+                let pq = ij[p * j.len() + q];
+                if pq <= shortest {
+                    continue;
+                }
+                let rows = ik[p * k.len()..(p + 1) * k.len()].iter().zip(&jk[q * k.len()..(q + 1) * k.len()]);
+                for ((&pr, &qr), at_r) in rows.zip(k.clone()) {
+                    let lengths = [pq, pr, qr];
+                    let Some(level) = choice.level(&sides, &lengths) else { continue };
+                    if at_r == at_p || at_r == at_q || (level == choice.best && starts.len() - begin == room) {
+                        continue;
+                    }
+                    let image = [at_p, at_q, at_r].map(|at| layout.points.at(at));
+                    let doubled = norm(cross(sub(image[1], image[0]), sub(image[2], image[0])));
+                    if doubled <= shortest * pq {
+                        continue;
+                    }
+                    if let Some(motion) = fit.tuple(&corners, &image) {
+                        choice.take(level, motion, begin, starts);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Distances between two ranges of reply nodes, row by row.
+fn fill(table: &mut Vec<f64>, context: crate::components::Context<'_>, rows: &Range<usize>, columns: &Range<usize>) {
+    let points = &context.layout.points;
+    table.clear();
+    for p in rows.clone() {
+        table.extend(columns.clone().map(|q| norm(sub(points.at(q), points.at(p)))));
+    }
+}
+
+/// An image at most this long or, as a triangle, this high (in parts of D) is none: the tuples' own bound, on the grid.
+const SHORT_IMAGE: f64 = NEAR + 0.5e-9;
+
+/// Distances between the images of the two nodes of a pair, kept for the next pair with the same images.
+#[derive(Clone, Debug, Default)]
+struct Lengths {
+    key: Option<(Range<usize>, Range<usize>)>,
+    values: Vec<f64>,
+}
+
+impl Lengths {
+    /// Row by row; a node with itself is no image and infinitely far from any agreement.
+    fn fill(&mut self, search: &Search<'_>, rows: &Range<usize>, columns: &Range<usize>) {
+        let key = Some((rows.clone(), columns.clone()));
+        if self.key == key {
+            return;
+        }
+        self.key = key;
+        self.values.clear();
+        let points = &search.context.layout.points;
+        for p in rows.clone() {
+            let first = points.at(p);
+            self.values.extend(
+                columns.clone().map(
+                    |q| {
+                        if q == p { f64::NAN } else { length(search.turning, sub(points.at(q), first)) }
+                    },
+                ),
+            );
+        }
+    }
+}
+
+/// Lays a pair on its images of best agreement; each motion is a start.
+fn pair_images(search: &Search<'_>, pair: Pair, room: usize, lengths: &mut Lengths, starts: &mut Vec<Motion>) {
+    let Search { context, turning, fit, .. } = *search;
+    let layout = context.layout;
+    let (i, j) = (pair.i as usize, pair.j as usize);
+    let corners = [context.scene.xyz[i], context.scene.xyz[j]];
+    let side = length(turning, sub(corners[1], corners[0]));
+    let (rows, columns) = (layout.images[i].clone(), layout.images[j].clone());
+    lengths.fill(search, &rows, &columns);
+    let shortest = SHORT_IMAGE * context.scene.scale;
+    let begin = starts.len();
+    let mut choice = Choice::new(search);
+    let mut ceiling = f64::INFINITY;
+    for (p, values) in rows.zip(lengths.values.chunks_exact(columns.len())) {
+        let row = values.iter().fold(f64::INFINITY, |least, &image| {
+            let sum = if choice.free_scale { -image } else { (side - image).abs() };
+            if image > shortest && sum < least { sum } else { least }
+        });
+        if row > ceiling {
+            continue;
+        }
+        for (q, &image) in columns.clone().zip(values).filter(|(_, image)| **image > shortest) {
+            let Some(level) = choice.level(&[side], &[image]) else { continue };
+            if level == choice.best && starts.len() - begin == room {
+                continue;
+            }
+            let image = [layout.points.at(p), layout.points.at(q)];
+            let motion = match turning {
+                Turning::Free => Some(fit.smallest(corners, image)),
+                Turning::About(_) => fit.tuple(&corners, &image),
+            };
+            if let Some(motion) = motion {
+                choice.take(level, motion, begin, starts);
+            }
+        }
+        // What lies above this cannot reach the best level.
+        ceiling = (choice.best + 1.0) * 1e-9 * choice.scale;
+    }
+}
+
+/// The best agreement of images so far.
+struct Choice {
+    free_scale: bool,
+    scale: f64,
+    best: f64,
+}
+
+impl Choice {
+    fn new(search: &Search<'_>) -> Self {
+        Self { free_scale: search.context.spec.free_scale, scale: search.context.scene.scale, best: f64::INFINITY }
+    }
+
+    /// The agreement on the grid (less is better), if it is at least as good as the best.
+    fn level(&self, sides: &[f64], lengths: &[f64]) -> Option<f64> {
+        let sum: f64 = if self.free_scale {
+            -lengths.iter().sum::<f64>()
+        } else {
+            sides.iter().zip(lengths).map(|(side, length)| (side - length).abs()).sum()
+        };
+        let level = grid(sum / self.scale);
+        (level <= self.best).then_some(level)
+    }
+
+    fn take(&mut self, level: f64, motion: Motion, begin: usize, starts: &mut Vec<Motion>) {
+        if level < self.best {
+            self.best = level;
+            starts.truncate(begin);
+        }
+        starts.push(motion);
+    }
+}

@@ -1,0 +1,172 @@
+//! One-to-one assignment of least cost, exact, with a fixed choice among equals.
+
+mod solver;
+mod ties;
+
+use std::ops::{Add, Sub};
+
+pub(crate) use solver::{Assigner, Cost, Entry, Source};
+pub(crate) use ties::{Sides, Ties};
+
+/// No partner.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// A cost in which a forbidden pair outweighs every sum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+struct Guarded {
+    forbidden: i64,
+    cost: f64,
+}
+
+impl Add for Guarded {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self { forbidden: self.forbidden + other.forbidden, cost: self.cost + other.cost }
+    }
+}
+
+impl Sub for Guarded {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self { forbidden: self.forbidden - other.forbidden, cost: self.cost - other.cost }
+    }
+}
+
+impl Cost for Guarded {
+    const ZERO: Self = Self { forbidden: 0, cost: 0.0 };
+    const MAX: Self = Self { forbidden: i64::MAX, cost: 0.0 };
+}
+
+/// A matrix that is there as a whole.
+struct Whole<F> {
+    columns: usize,
+    cost: F,
+}
+
+impl<C: Cost, F: Fn(usize, usize) -> C> Source<C> for Whole<F> {
+    fn first(&mut self, row: usize, out: &mut Vec<Entry<C>>) -> C {
+        self.all(row, out);
+        C::MAX
+    }
+
+    fn all(&mut self, row: usize, out: &mut Vec<Entry<C>>) {
+        let start = out.len();
+        out.extend((0..self.columns).map(|column| Entry { cost: (self.cost)(row, column), column: column as u32 }));
+        out[start..].sort_by(|a, b| a.cost.partial_cmp(&b.cost).unwrap_or(std::cmp::Ordering::Equal));
+    }
+}
+
+/// Assigns rows to columns of a row-major matrix of real costs: the most pairs first, then the least sum.
+///
+/// `f64::INFINITY` forbids a pair (so does NaN). The result has one entry a row: its column, or -1. The scorer itself works on
+/// integer costs, where ties are decided too; here any assignment of least sum may come out.
+///
+/// # Panics
+/// When `cost` does not hold `rows * columns` numbers.
+///
+/// # Examples
+/// ```
+/// use videostr_core::assign::assign_costs;
+/// let inf = f64::INFINITY;
+/// assert_eq!(assign_costs(&[0.0, 1.0, 1.0, 100.0], 2, 2), [1, 0]);
+/// assert_eq!(assign_costs(&[inf, 5.0, inf, 1.0], 2, 2), [-1, 1]);
+/// ```
+#[must_use]
+pub fn assign_costs(cost: &[f64], rows: usize, columns: usize) -> Vec<i64> {
+    assert_eq!(cost.len(), rows * columns, "a matrix of {rows} x {columns} costs");
+    let guarded = |row: usize, column: usize| match cost[row * columns + column] {
+        value if value.is_nan() || value == f64::INFINITY => Guarded { forbidden: 1, cost: 0.0 },
+        value => Guarded { forbidden: 0, cost: value },
+    };
+    let flipped = rows > columns;
+    let (inner, outer) = if flipped { (rows, columns) } else { (columns, rows) };
+    let mut assigner = Assigner::default();
+    let matrix = |i: usize, j: usize| if flipped { guarded(j, i) } else { guarded(i, j) };
+    assigner.solve(outer, inner, &mut Whole { columns: inner, cost: matrix });
+    let mut out = vec![-1; rows];
+    for (i, &j) in assigner.column_of().iter().enumerate().filter(|(_, j)| **j != NONE) {
+        let (row, column) = if flipped { (j as usize, i) } else { (i, j as usize) };
+        if guarded(row, column).forbidden == 0 {
+            out[row] = i64::from(column as u32);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every injective map of the smaller side, tried.
+    fn brute(cost: &[i64], references: usize, replies: usize) -> Vec<u32> {
+        fn go(
+            cost: &[i64],
+            m: usize,
+            at: usize,
+            skips: usize,
+            sum: i64,
+            now: &mut Vec<u32>,
+            best: &mut Option<(i64, Vec<u32>)>,
+        ) {
+            let n = cost.len() / m;
+            if at == n {
+                let better = best.as_ref().is_none_or(|(least, pairs)| (sum, &*now) < (*least, pairs));
+                if better {
+                    *best = Some((sum, now.clone()));
+                }
+                return;
+            }
+            for j in 0..m {
+                if !now.contains(&(j as u32)) {
+                    now.push(j as u32);
+                    go(cost, m, at + 1, skips, sum + cost[at * m + j], now, best);
+                    now.pop();
+                }
+            }
+            if skips > 0 {
+                now.push(NONE);
+                go(cost, m, at + 1, skips - 1, sum, now, best);
+                now.pop();
+            }
+        }
+        let mut best = None;
+        go(cost, replies, 0, references.saturating_sub(replies), 0, &mut Vec::new(), &mut best);
+        best.unwrap().1
+    }
+
+    #[test]
+    fn the_first_of_all_optimal_assignments() {
+        let mut state = 7_u64;
+        let mut random = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        let mut assigner = Assigner::default();
+        let mut ties = Ties::default();
+        for round in 0..6000 {
+            let (n, m) = (1 + random(5) as usize, 1 + random(5) as usize);
+            let range = [1, 2, 3, 5, 100][round % 5];
+            let cost: Vec<i64> = (0..n * m).map(|_| random(range).cast_signed() - 1).collect();
+            let mut out = vec![0; n];
+            let flipped = n > m;
+            let at = |i: usize, j: usize| if flipped { cost[j * m + i] } else { cost[i * m + j] };
+            let mut source = Whole { columns: n.max(m), cost: at };
+            assigner.solve(n.min(m), n.max(m), &mut source);
+            assigner.find_tight(&mut source);
+            ties.settle(&assigner, Sides { references: n, replies: m, flipped }, &mut out);
+            assert_eq!(out, brute(&cost, n, m), "{n} x {m}: {cost:?}");
+        }
+    }
+
+    #[test]
+    fn forbidden_pairs_are_left_out_and_the_most_pairs_come_first() {
+        let x = f64::INFINITY;
+        assert_eq!(assign_costs(&[1.0, x, 0.0, 1000.0], 2, 2), [0, 1]);
+        assert_eq!(assign_costs(&[x, x, x, x], 2, 2), [-1, -1]);
+        assert_eq!(assign_costs(&[3.0, 1.0, 2.0], 3, 1), [-1, 0, -1]);
+        assert_eq!(assign_costs(&[3.0, 1.0, 2.0], 1, 3), [1]);
+        assert_eq!(assign_costs(&[], 0, 3), Vec::<i64>::new());
+        assert_eq!(assign_costs(&[], 2, 0), [-1, -1]);
+        assert_eq!(assign_costs(&[1.59e300, 0.0, 0.91e300, 1.0], 2, 2), [1, 0]);
+    }
+}

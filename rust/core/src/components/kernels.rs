@@ -1,0 +1,92 @@
+//! Kernels: how a difference becomes a share of one.
+
+use crate::answer::number::MRA_THRESHOLDS;
+use crate::spec::{EdgeKernel, NodeKernel};
+
+/// e^x for x <= 0 in plain arithmetic, so that every processor gives the same bits; relative error below 4e-16.
+pub(crate) fn exp(x: f64) -> f64 {
+    const MAGIC: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52
+    const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
+    const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+    // 1/n!, n = 13 .. 0
+    const TERMS: [f64; 14] = [
+        1.605_904_383_682_161_3e-10,
+        2.087_675_698_786_81e-9,
+        2.505_210_838_544_172e-8,
+        2.755_731_922_398_589e-7,
+        2.755_731_922_398_589_3e-6,
+        2.480_158_730_158_73e-5,
+        1.984_126_984_126_984e-4,
+        1.388_888_888_888_889e-3,
+        8.333_333_333_333_333e-3,
+        4.166_666_666_666_666_4e-2,
+        1.666_666_666_666_666_6e-1,
+        0.5,
+        1.0,
+        1.0,
+    ];
+    if x < -700.0 {
+        return 0.0;
+    }
+    let n = (x * std::f64::consts::LOG2_E + MAGIC) - MAGIC;
+    let r = (x - n * LN2_HIGH) - n * LN2_LOW;
+    let series = TERMS.iter().fold(0.0, |sum, term| sum * r + term);
+    series * f64::from_bits((n as i64 + 1023).cast_unsigned() << 52)
+}
+
+/// A node's kernel of r = distance / D.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NodeTerm {
+    pub(crate) kernel: NodeKernel,
+    pub(crate) s: f64,
+}
+
+impl NodeTerm {
+    pub(crate) fn of(self, r: f64) -> f64 {
+        match self.kernel {
+            NodeKernel::Exp => exp(-r / self.s),
+            NodeKernel::Linear => (1.0 - r).max(0.0),
+        }
+    }
+}
+
+/// A pair's kernel of the reference's distance `d` and the reply's `image`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EdgeTerm {
+    pub(crate) kernel: EdgeKernel,
+    pub(crate) s: f64,
+    /// D.
+    pub(crate) scale: f64,
+}
+
+impl EdgeTerm {
+    pub(crate) fn of(self, d: f64, image: f64) -> f64 {
+        let gap = (d - image).abs();
+        match self.kernel {
+            EdgeKernel::Exp => exp(-gap / self.scale / self.s),
+            EdgeKernel::Linear => (1.0 - gap / self.scale).max(0.0),
+            EdgeKernel::Ratio if d == image => 1.0,
+            EdgeKernel::Ratio => d.min(image) / d.max(image),
+            EdgeKernel::Relative | EdgeKernel::Mra if d == 0.0 => f64::from(u8::from(image <= 1e-9)),
+            EdgeKernel::Relative => (1.0 - gap / d).max(0.0),
+            EdgeKernel::Mra => MRA_THRESHOLDS.iter().filter(|&&c| gap / d <= c).count() as f64 / 10.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::exp;
+
+    #[test]
+    fn exp_is_that_of_the_system() {
+        for i in 0..200_000 {
+            let x = -f64::from(i) * 0.0035;
+            let (ours, theirs) = (exp(x), x.exp());
+            assert!((ours - theirs).abs() <= 8e-16 * theirs, "{x}: {ours} {theirs}");
+        }
+        assert_eq!(exp(0.0), 1.0);
+        assert_eq!(exp(-1e300), 0.0);
+        assert_eq!(exp(f64::NEG_INFINITY), 0.0);
+    }
+}

@@ -1,0 +1,28 @@
+//! Reads, matches and scores the replies of a model that writes a scene as a relation graph.
+//!
+//! Pure Rust: no Python, no threads, no input or output, no clock. One direction: text to spans to graph to matching
+//! to components to total.
+
+mod align;
+pub mod answer;
+pub mod assign;
+mod components;
+pub mod explain;
+mod geometry;
+pub mod graph;
+mod hash;
+pub mod labels;
+mod matching;
+pub mod names;
+pub mod nearest;
+mod number;
+mod pair;
+mod plan;
+pub mod reader;
+pub mod reference;
+pub mod score;
+mod slots;
+pub mod spans;
+pub mod spec;
+mod total;
+pub mod units;

@@ -1,0 +1,368 @@
+//! Pairs the nodes of one label one to one, frame by frame.
+
+use std::ops::Range;
+
+use crate::assign::{Assigner, Entry, NONE, Sides, Source, Ties};
+use crate::geometry::{Points, Vec3};
+use crate::pair::{Block, Layout};
+use crate::reference::Scene;
+use crate::spec::Assignment;
+
+/// Reused memory of the matching.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Matcher {
+    assigner: Assigner<i64>,
+    ties: Ties,
+    squares: Vec<f64>,
+    costs: Vec<i64>,
+    spare: Vec<i64>,
+    closest: Vec<(i64, u32, u32)>,
+    taken: Vec<bool>,
+    /// Partners in the blocks whose assignment no motion changes, once they are known, and whether they are.
+    fixed: Vec<u32>,
+    known: Vec<bool>,
+}
+
+/// Entries of a row's first list.
+const SHORT: usize = 8;
+
+/// One side of a block as rows, the other, not smaller, as columns.
+struct Grid<'a> {
+    scene: &'a Scene,
+    layout: &'a Layout,
+    points: &'a Points,
+    block: &'a Block,
+    flipped: bool,
+    /// What a unit of cost weighs against one equal id.
+    factor: i64,
+    squares: &'a mut Vec<f64>,
+    costs: &'a mut Vec<i64>,
+    spare: &'a mut Vec<i64>,
+}
+
+impl Grid<'_> {
+    fn row_count(&self) -> usize {
+        if self.flipped { self.block.replies.len() } else { self.block.references.len() }
+    }
+
+    fn column_count(&self) -> usize {
+        if self.flipped { self.block.references.len() } else { self.block.replies.len() }
+    }
+
+    /// The squared distances of a row.
+    fn fill_squares(&mut self, row: usize) {
+        self.squares.clear();
+        if self.flipped {
+            let p = self.points.at(self.block.replies.start + row);
+            self.squares.extend(self.scene.xyz[self.block.references.clone()].iter().map(|&q| square(q, p)));
+        } else {
+            let p = self.scene.xyz[self.block.references.start + row];
+            let Points { x, y, z } = self.points;
+            let range = self.block.replies.clone();
+            let columns = x[range.clone()].iter().zip(&y[range.clone()]).zip(&z[range]);
+            self.squares.extend(columns.map(|((&x, &y), &z)| square(p, [x, y, z])));
+        }
+    }
+
+    /// The columns that carry the id of a row.
+    fn same(&self, row: usize) -> Range<usize> {
+        let references = &self.scene.suffix[self.block.references.clone()];
+        let replies = &self.layout.suffix[self.block.replies.clone()];
+        let (id, columns) = if self.flipped { (replies[row], references) } else { (references[row], replies) };
+        let first = columns.partition_point(|other| *other < id);
+        first..first + columns[first..].iter().take_while(|other| **other == id).count()
+    }
+
+    /// Cost and, below it, one for an equal id.
+    fn entry(&self, column: usize, same: &Range<usize>) -> Entry<i64> {
+        let cost = cost_of(self.squares[column], self.scene.scale) * self.factor;
+        Entry { cost: cost - i64::from(same.contains(&column)), column: column as u32 }
+    }
+}
+
+fn by_cost(a: &Entry<i64>, b: &Entry<i64>) -> std::cmp::Ordering {
+    (a.cost, a.column).cmp(&(b.cost, b.column))
+}
+
+impl Source<i64> for Grid<'_> {
+    fn first(&mut self, row: usize, out: &mut Vec<Entry<i64>>) -> i64 {
+        if self.column_count() <= SHORT + 2 {
+            self.all(row, out);
+            return i64::MAX;
+        }
+        self.fill_squares(row);
+        let same = self.same(row);
+        let (least, bound) = smallest(self.squares);
+        let start = out.len();
+        out.extend(least.iter().map(|&column| self.entry(column as usize, &same)));
+        out[start..].sort_unstable_by(by_cost);
+        // One less for an equal id that may be among the rest, and one to be below it.
+        cost_of(bound, self.scene.scale) * self.factor - 2
+    }
+
+    /// As many entries as there are rows, the cheapest, of equals the first: a row that has a dearer column in some assignment
+    /// can have a free one of these instead.
+    fn all(&mut self, row: usize, out: &mut Vec<Entry<i64>>) {
+        self.fill_squares(row);
+        let (rows, columns) = (self.row_count(), self.column_count());
+        let (scale, factor) = (self.scene.scale, self.factor);
+        self.costs.clear();
+        self.costs.extend(self.squares.iter().map(|&square| cost_of(square, scale) * factor));
+        let same = self.same(row);
+        for cost in &mut self.costs[same] {
+            *cost -= 1;
+        }
+        let start = out.len();
+        let entries = self.costs.iter().zip(0_u32..).map(|(&cost, column)| Entry { cost, column });
+        if rows < columns {
+            let mut sorted = std::mem::take(self.spare);
+            sorted.clear();
+            sorted.extend_from_slice(self.costs);
+            let (_, &mut dearest, _) = sorted.select_nth_unstable(rows - 1);
+            let mut equals = rows - sorted[..rows].iter().filter(|cost| **cost < dearest).count();
+            out.extend(entries.filter(|entry| {
+                let last = entry.cost == dearest && equals > 0;
+                equals -= usize::from(last);
+                last || entry.cost < dearest
+            }));
+            *self.spare = sorted;
+        } else {
+            out.extend(entries);
+        }
+        out[start..].sort_unstable_by(by_cost);
+    }
+}
+
+/// Distances beyond this many D cost alike.
+const FARTHEST: f64 = 1024.0;
+/// 2^32: the grid of costs, in parts of D.
+const FINENESS: f64 = 4_294_967_296.0;
+
+/// The whole-number cost of a squared distance.
+fn cost_of(square: f64, scale: f64) -> i64 {
+    const MAGIC: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52: adding it rounds to a whole number
+    let cost = (square.sqrt() / scale).min(FARTHEST) * FINENESS + MAGIC;
+    (cost.to_bits() & 0x0007_ffff_ffff_ffff).cast_signed()
+}
+
+fn square(p: Vec3, q: Vec3) -> f64 {
+    let (x, y, z) = (q[0] - p[0], q[1] - p[1], q[2] - p[2]);
+    x * x + y * y + z * z
+}
+
+impl Matcher {
+    /// Forgets the reply before; to be called for each new one.
+    pub(crate) fn begin(&mut self, scene: &Scene, layout: &Layout) {
+        self.fixed.clear();
+        self.fixed.resize(scene.xyz.len(), NONE);
+        self.known.clear();
+        self.known.resize(layout.blocks.len(), false);
+    }
+
+    /// Matches the frames of one scope; `points` are the reply's nodes where they are compared, `out` holds every reference
+    /// node of the scene (only the scope's are written): its partner among the sorted nodes of the reply, or [`NONE`].
+    pub(crate) fn assign(
+        &mut self,
+        kind: Assignment,
+        scene: &Scene,
+        layout: &Layout,
+        frames: Range<usize>,
+        points: &Points,
+        out: &mut [u32],
+    ) {
+        for frame in frames {
+            out[scene.frames[frame].nodes.clone()].fill(NONE);
+            for index in layout.frame_blocks[frame].clone() {
+                let block = &layout.blocks[index];
+                let nodes = block.references.clone();
+                if self.known[index] {
+                    out[nodes.clone()].copy_from_slice(&self.fixed[nodes]);
+                    continue;
+                }
+                match kind {
+                    Assignment::Id => by_id(scene, layout, block, out),
+                    Assignment::Optimal => self.optimal(scene, layout, block, points, out),
+                    Assignment::Greedy => self.greedy(scene, layout, block, points, out),
+                }
+                if block.fixed && kind == Assignment::Optimal {
+                    self.fixed[nodes.clone()].copy_from_slice(&out[nodes]);
+                    self.known[index] = true;
+                }
+            }
+        }
+    }
+
+    /// Least total distance; then the most equal ids; then the first.
+    fn optimal(&mut self, scene: &Scene, layout: &Layout, block: &Block, points: &Points, out: &mut [u32]) {
+        let (references, replies) = (block.references.len(), block.replies.len());
+        if references == 1 && replies == 1 {
+            out[block.references.start] = block.replies.start as u32;
+            return;
+        }
+        let flipped = references > replies;
+        let factor = (references.min(replies) as u64 + 1).cast_signed();
+        let Self { squares, costs, spare, .. } = self;
+        let mut grid = Grid { scene, layout, points, block, flipped, factor, squares, costs, spare };
+        self.assigner.solve(grid.row_count(), grid.column_count(), &mut grid);
+        self.assigner.find_tight(&mut grid);
+        let out = &mut out[block.references.clone()];
+        self.ties.settle(&self.assigner, Sides { references, replies, flipped }, out);
+        for partner in out.iter_mut().filter(|partner| **partner != NONE) {
+            *partner += block.replies.start as u32;
+        }
+    }
+
+    /// The closest pair first; of equally close ones equal ids, then the first.
+    fn greedy(&mut self, scene: &Scene, layout: &Layout, block: &Block, points: &Points, out: &mut [u32]) {
+        self.closest.clear();
+        for i in block.references.clone() {
+            for j in block.replies.clone() {
+                let same = i64::from(scene.suffix[i] == layout.suffix[j]);
+                let cost = cost_of(square(scene.xyz[i], points.at(j)), scene.scale);
+                self.closest.push((2 * cost - same, i as u32, j as u32));
+            }
+        }
+        self.closest.sort_unstable();
+        self.taken.clear();
+        self.taken.resize(block.replies.len(), false);
+        for &(_, i, j) in &self.closest {
+            let taken = &mut self.taken[j as usize - block.replies.start];
+            if out[i as usize] == NONE && !*taken {
+                out[i as usize] = j;
+                *taken = true;
+            }
+        }
+    }
+}
+
+/// Squares are passed over this many at a time.
+const CHUNK: usize = 16;
+
+/// Positions of the least numbers of more than [`SHORT`], and the least of the others.
+fn smallest(squares: &[f64]) -> ([u32; SHORT], f64) {
+    let mut kept = [(f64::INFINITY, 0_u32); SHORT + 1];
+    for (chunk, first) in squares.chunks(CHUNK).zip((0_u32..).step_by(CHUNK)) {
+        let nearest = chunk.iter().fold(f64::INFINITY, |least, &square| if square < least { square } else { least });
+        if nearest >= kept[SHORT].0 {
+            continue;
+        }
+        for (&square, j) in chunk.iter().zip(first..) {
+            if square < kept[SHORT].0 {
+                let mut k = SHORT;
+                while k > 0 && kept[k - 1].0 > square {
+                    kept[k] = kept[k - 1];
+                    k -= 1;
+                }
+                kept[k] = (square, j);
+            }
+        }
+    }
+    let mut least = [0; SHORT];
+    for (place, &(_, j)) in least.iter_mut().zip(&kept) {
+        *place = j;
+    }
+    (least, kept[SHORT].0)
+}
+
+/// The same id, where one node of the reply alone carries it.
+fn by_id(scene: &Scene, layout: &Layout, block: &Block, out: &mut [u32]) {
+    for i in block.references.clone() {
+        let images = &layout.suffix[block.replies.clone()];
+        let at = images.partition_point(|suffix| *suffix < scene.suffix[i]);
+        if images.get(at) == Some(&scene.suffix[i]) && layout.lone[block.replies.start + at] {
+            out[i] = (block.replies.start + at) as u32;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{ReplyFrame, ReplyGraph, Suffix};
+    use crate::reference::prepare;
+    use crate::spec::RewardSpec;
+
+    /// Every pair of a block, listed whole.
+    struct Everything {
+        columns: usize,
+        costs: Vec<i64>,
+    }
+
+    impl Source<i64> for Everything {
+        fn first(&mut self, row: usize, out: &mut Vec<Entry<i64>>) -> i64 {
+            self.all(row, out);
+            i64::MAX
+        }
+
+        fn all(&mut self, row: usize, out: &mut Vec<Entry<i64>>) {
+            let start = out.len();
+            let costs = &self.costs[row * self.columns..(row + 1) * self.columns];
+            out.extend(costs.iter().zip(0..).map(|(&cost, column)| Entry { cost, column }));
+            out[start..].sort_unstable_by(by_cost);
+        }
+    }
+
+    fn plainly(scene: &Scene, layout: &Layout) -> Vec<u32> {
+        let block = &layout.blocks[0];
+        let (references, replies) = (block.references.len(), block.replies.len());
+        let flipped = references > replies;
+        let (rows, columns) = (references.min(replies), references.max(replies));
+        let factor = (rows as u64 + 1).cast_signed();
+        let mut costs = Vec::new();
+        for row in 0..rows {
+            for column in 0..columns {
+                let (i, j) = if flipped { (column, row) } else { (row, column) };
+                let same = i64::from(scene.suffix[i] == layout.suffix[j]);
+                costs.push(cost_of(square(scene.xyz[i], layout.points.at(j)), scene.scale) * factor - same);
+            }
+        }
+        let mut everything = Everything { columns, costs };
+        let mut assigner = Assigner::default();
+        assigner.solve(rows, columns, &mut everything);
+        assigner.find_tight(&mut everything);
+        let mut out = vec![NONE; references];
+        Ties::default().settle(&assigner, Sides { references, replies, flipped }, &mut out);
+        out
+    }
+
+    #[test]
+    fn short_lists_give_what_whole_lists_give() {
+        let mut state = 11_u64;
+        let mut random = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        let spec = RewardSpec::from_json(r#"{"frame_of_reference":"given"}"#).unwrap();
+        let mut matcher = Matcher::default();
+        let mut layout = Layout::default();
+        for round in 0..400 {
+            let (n, m) = (2 + random(30) as usize, 1 + random(60) as usize);
+            // From a few places (many ties) to a fine grid (hardly any), the reference in a corner or all over.
+            let fineness = [2, 4, 30, 100_000][round % 4];
+            let corner = [1, fineness][round / 4 % 2];
+            let mut place =
+                |most: u64| [random(most) as f64 / 7.0, random(most) as f64 / 7.0, random(fineness) as f64 / 7.0];
+            let nodes: Vec<String> =
+                (0..n).map(|i| format!(r#"{{"id":"a.{i}","label":"a","center":{:?}}}"#, place(corner))).collect();
+            let json = format!(
+                r#"{{"version":1,"graph":{{"space":"world","unit":"m","scale":3,"frames":[{{"nodes":[{}]}}]}}}}"#,
+                nodes.join(",")
+            );
+            let scene = prepare(&json, &spec).unwrap().scene.unwrap();
+            let graph = ReplyGraph {
+                frames: vec![ReplyFrame { t: None, nodes: 0..m, edges: 0..0 }],
+                label: vec![0; m],
+                suffix: (0..m).map(|j| Suffix::number(j as u128 * 2)).collect(),
+                xyz: (0..m).map(|_| place(fineness)).collect(),
+                dim: vec![3; m],
+                at: vec![0; m],
+                ..ReplyGraph::default()
+            };
+            layout.lay(&graph, &scene);
+            matcher.begin(&scene, &layout);
+            let mut out = vec![NONE; n];
+            matcher.assign(Assignment::Optimal, &scene, &layout, 0..1, &layout.points, &mut out);
+            assert_eq!(out, plainly(&scene, &layout), "{n} x {m}, fineness {fineness}, corner {corner}");
+        }
+    }
+}

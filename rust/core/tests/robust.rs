@@ -1,0 +1,348 @@
+//! Hostile replies: nothing panics, everything that is read is sound, and time grows with the bytes.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+use videostr_core::answer::{AnswerRules, AnswerTruth, BoxRule, BoxSpace, ImageSpace, NumberRule, score_answer};
+use videostr_core::labels::LabelTable;
+use videostr_core::names::GraphStatus;
+use videostr_core::reader::{Caps, ParseContext, Reader, Reply};
+use videostr_core::units::{LengthUnit, Unit};
+
+/// A small generator of numbers (xorshift), so that a failure can be run again.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        usize::try_from(self.next() >> 11).unwrap() % n.max(1)
+    }
+}
+
+fn table() -> LabelTable {
+    LabelTable::new(["chair", "table", "couch"].into_iter(), &[("sofa".into(), "couch".into())])
+}
+
+fn contexts(table: &LabelTable) -> [ParseContext<'_>; 4] {
+    let plain = ParseContext::default();
+    let small = Caps { max_bytes: 300, max_frames: 2, max_nodes: 3, max_edges: 2 };
+    [
+        plain,
+        ParseContext { labels: Some(table), dim: Some(2), ..plain },
+        ParseContext {
+            labels: Some(table),
+            dim: Some(3),
+            unit: Some(LengthUnit::Metre),
+            think_prefilled: true,
+            ..plain
+        },
+        ParseContext { labels: Some(table), dim: Some(2), caps: small, ..plain },
+    ]
+}
+
+fn truths() -> [AnswerTruth; 5] {
+    [
+        AnswerTruth::Choice { letter: b'B', options: vec!["left".into(), "right".into()] },
+        AnswerTruth::Number { value: 3.5, unit: Unit::named("m") },
+        AnswerTruth::Box2d { value: [1.0, 2.0, 3.0, 4.0], size: [10.0, 10.0], space: ImageSpace::Pixel },
+        AnswerTruth::Interval { value: [1.0, 4.0] },
+        AnswerTruth::Text { value: "red couch".into() },
+    ]
+}
+
+/// What must hold of any reply, however it was written.
+fn check_sound(text: &str, context: &ParseContext, reply: &mut Reply) {
+    let graph = &reply.graph;
+    let nodes = graph.label.len();
+    assert!(
+        [graph.suffix.len(), graph.xyz.len(), graph.dim.len(), graph.at.len()].iter().all(|&length| length == nodes)
+    );
+    assert!(graph.xyz.iter().flatten().all(|x| x.abs() <= 1e9), "{text:?}");
+    assert!(graph.at.iter().all(|&at| text.is_char_boundary(at as usize)));
+    let known = context.labels.map_or(0, LabelTable::len);
+    assert!(graph.label.iter().all(|&label| (label as usize) < known + graph.foreign.len()));
+    assert!(graph.frames.len() <= context.caps.max_frames);
+    let (mut node, mut edge) = (0, 0);
+    for frame in &graph.frames {
+        assert_eq!((frame.nodes.start, frame.edges.start), (node, edge), "{text:?}");
+        (node, edge) = (frame.nodes.end, frame.edges.end);
+        assert!(frame.nodes.len() <= context.caps.max_nodes);
+        assert!(frame.t.is_none_or(f64::is_finite));
+        for stated in &graph.edges[frame.edges.clone()] {
+            assert!(frame.nodes.contains(&(stated.a as usize)) && frame.nodes.contains(&(stated.b as usize)));
+            assert!(stated.a != stated.b && stated.distance >= 0.0 && stated.distance.is_finite());
+            assert!(stated.angle.is_none_or(f64::is_finite));
+        }
+    }
+    assert_eq!((node, edge), (nodes, graph.edges.len()), "{text:?}");
+    if matches!(reply.graph_status, GraphStatus::Bad | GraphStatus::TooBig | GraphStatus::None) {
+        assert!(graph.frames.is_empty());
+    }
+    let rules = AnswerRules { number: NumberRule::Relative, box_score: BoxRule::Giou, box_space: BoxSpace::Norm1 };
+    for truth in truths() {
+        for rules in [rules, AnswerRules::default()] {
+            let block = reply.answer.clone();
+            let (score, _) = score_answer(&truth, &rules, text, block, reply.answer_blocks, &mut reply.repairs);
+            assert!((0.0..=1.0).contains(&score), "{text:?}");
+        }
+    }
+    assert_eq!(reply.repairs.bits >> 17, 0, "{text:?}");
+}
+
+/// Replies to start from: those of the golden lines where they are there, and some of our own.
+fn seeds() -> Vec<String> {
+    let mut seeds: Vec<String> = [
+        r#"<think>x<graph>{"frames":[{"t":0,"nodes":[["chair.1",[0.4,1.2]],["table.1",[1.9,0.8]]],"edges":[["chair.1","table.1",1.56,30]]}]}</graph></think><answer>B</answer>"#,
+        "<think><graph>@0\nchair.1 0.4 1.2 0.5\nsofa 2 1.9 m 0.8 -4e-1\nchair.1 - sofa 1.56 30\n@1\n</graph></think><answer>3.5 m</answer>",
+        "<graph>```json\n{'chair':[(0,3),[5,7]], // x\n table:[[True,NaN]]}\n```</graph><answer>[1,2,3,4]</answer>",
+    ]
+    .map(str::to_owned)
+    .into();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden");
+    for entry in std::fs::read_dir(golden).into_iter().flatten().flatten() {
+        for line in std::fs::read_to_string(entry.path()).unwrap_or_default().lines() {
+            let case: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+            seeds.extend(case["text"].as_str().filter(|text| text.len() < 2000).map(str::to_owned));
+        }
+    }
+    seeds
+}
+
+const PIECES: [&str; 52] = [
+    "<think>",
+    "</think>",
+    "<answer>",
+    "</answer>",
+    "<graph>",
+    "</graph>",
+    "[",
+    "]",
+    "{",
+    "}",
+    "(",
+    ")",
+    ",",
+    ":",
+    "\"",
+    "'",
+    "\\",
+    "\\u",
+    "\\ud800",
+    "//",
+    "/*",
+    "*/",
+    "#",
+    "\n",
+    "@",
+    "@1",
+    " ",
+    "-",
+    ".",
+    "1",
+    "e5",
+    "1e999",
+    "NaN",
+    "-inf",
+    "None",
+    "true",
+    "m",
+    " cm",
+    "°",
+    "\u{2212}",
+    "é",
+    "ß",
+    "\u{a0}",
+    "```",
+    "chair.1",
+    "\"nodes\":",
+    "\"frames\":[",
+    "\"t\":0",
+    "edges",
+    "_",
+    "99999999999999999999999999999999999999999999",
+    "\0",
+];
+
+fn mutate(text: &str, seeds: &[String], random: &mut Random) -> String {
+    let mut text = text.to_owned();
+    for _ in 0..=random.below(6) {
+        let mut at = random.below(text.len() + 1);
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        let mut end = (at + random.below(12)).min(text.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let end = end.max(at);
+        match random.below(6) {
+            0 => text.truncate(at),
+            1 => text.replace_range(at..end, ""),
+            2 => text.replace_range(at..end, PIECES[random.below(PIECES.len())]),
+            3 => {
+                let copy = text[at..end].to_owned();
+                text.insert_str(at, &copy);
+            }
+            4 => {
+                let other = &seeds[random.below(seeds.len())];
+                let mut from = random.below(other.len() + 1);
+                while !other.is_char_boundary(from) {
+                    from -= 1;
+                }
+                text.replace_range(at.., &other[from..]);
+            }
+            _ => text.insert_str(at, PIECES[random.below(PIECES.len())]),
+        }
+    }
+    text
+}
+
+#[test]
+fn no_mutation_of_a_reply_breaks_the_reader() {
+    let table = table();
+    let seeds = seeds();
+    let mut random = Random(0x5eed_0001);
+    let (mut reader, mut reply, mut again) = (Reader::new(), Reply::default(), Reply::default());
+    let mut statuses = [0_usize; 5];
+    for round in 0..8_000 {
+        let text = mutate(&seeds[random.below(seeds.len())], &seeds, &mut random);
+        let context = contexts(&table)[round % 4];
+        reader.read(&text, &context, &mut reply);
+        statuses[reply.graph_status as usize] += 1;
+        if round % 8 == 0 {
+            // memory that was used before changes nothing
+            Reader::new().read(&text, &context, &mut again);
+            assert_eq!((&again.graph.xyz, &again.graph.label), (&reply.graph.xyz, &reply.graph.label), "{text:?}");
+            assert_eq!((again.graph_status, again.repairs.bits), (reply.graph_status, reply.repairs.bits), "{text:?}");
+            assert_eq!(
+                (&again.graph.frames, &again.graph.edges),
+                (&reply.graph.frames, &reply.graph.edges),
+                "{text:?}"
+            );
+        }
+        check_sound(&text, &context, &mut reply);
+    }
+    assert!(statuses.iter().all(|&count| count > 20), "the mutations reach every status: {statuses:?}");
+}
+
+#[test]
+fn random_pieces_break_nothing() {
+    let table = table();
+    let mut random = Random(0x5eed_0002);
+    let (mut reader, mut reply) = (Reader::new(), Reply::default());
+    for round in 0..4_000 {
+        let mut text = String::from("<graph>");
+        for _ in 0..random.below(60) {
+            text.push_str(PIECES[random.below(PIECES.len())]);
+        }
+        let context = contexts(&table)[round % 4];
+        reader.read(&text, &context, &mut reply);
+        check_sound(&text, &context, &mut reply);
+    }
+}
+
+/// Inputs of the full size on which careless readers take quadratic time or overflow the stack.
+fn hostile(bytes: usize) -> Vec<(String, String)> {
+    let fill = |head: &str, piece: &str| {
+        let mut text = String::from(head);
+        while text.len() + piece.len() <= bytes {
+            text.push_str(piece);
+        }
+        text
+    };
+    [
+        ("<think>", "<think>"),
+        ("", "<answer>"),
+        ("", "<answer></answer>"),
+        ("", "</think>"),
+        ("", "<"),
+        ("", "</"),
+        ("", "<graph>"),
+        ("", " "),
+        ("<answer>", "a"),
+        ("<graph>", " "),
+        ("<graph>", "["),
+        ("<graph>[", "[],"),
+        ("<graph>[", "[ "),
+        ("<graph>[\"", "a"),
+        ("<graph>[\"", "\\"),
+        ("<graph>[", "\"a\""),
+        ("<graph>[\"", "\\u0041"),
+        ("<graph>[", "/*"),
+        ("<graph>[", "/* */"),
+        ("<graph>[", "//\n"),
+        ("<graph>[", "#\n"),
+        ("<graph>[", "1"),
+        ("<graph>[1.", "0"),
+        ("<graph>[1e", "9"),
+        ("<graph>[[\"a\",[", "1m,"),
+        ("<graph>[[\"a\",[", "1 x "),
+        ("<graph>{", "\"a\":1,"),
+        ("<graph>{\"x\":", "{\"x\":"),
+        ("<graph>{\"nodes\":[],", "\"a\":{\"t\":1},"),
+        ("<graph>[", "[\"a\",[1,2]],"),
+        ("<graph>[", "[\"a.1\",[1,2]],"),
+        ("<graph>{\"frames\":[", "{},"),
+        ("<graph>{\"frames\":[", "{\"t\":1},"),
+        ("<graph>{\"a\":[", "[1,2],"),
+        ("<graph>{\"x\":[", "[{}],"),
+        ("<graph>{\"nodes\":[[\"a\",[1,2]],[\"b\",[1,2]]],\"edges\":[", "[\"a\",\"b\",1],"),
+        ("<graph>{\"edges\":[", "[\"a\",\"b\",1],"),
+        ("<graph>", "a 1 2\n"),
+        ("<graph>", "a.1 1 2\n"),
+        ("<graph>", "@\n"),
+        ("<graph>", "@1\n"),
+        ("<graph>", "@1\na 1 2\n"),
+        ("<graph>", "a - b 1\n"),
+        ("<graph>", "a "),
+        ("<graph>", "1 "),
+        ("<graph>", "1 m "),
+        ("<graph>", "- "),
+        ("<graph>a 1 2\n", "/*"),
+        ("<graph>", "# \n"),
+        ("<graph>", "\n"),
+        ("<graph>", "é"),
+        ("<graph>[\"é", "ß"),
+        ("<graph>", "```"),
+        ("<graph>", "```\n"),
+        ("<answer>", "1,"),
+        ("<answer>", "one "),
+        ("<answer>", "-"),
+        ("<answer>[", "1,"),
+        ("<answer>", "9"),
+        ("<answer>(", "("),
+        ("<graph>[[\"a.", "9"),
+        ("<graph>[[\"", "_"),
+    ]
+    .iter()
+    .flat_map(|(head, piece)| {
+        let text = fill(head, piece);
+        let closed = format!("{text}</graph></answer>");
+        [(format!("{head}{piece}…"), text), (format!("{head}{piece}… closed"), closed)]
+    })
+    .collect()
+}
+
+#[test]
+fn hostile_replies_take_linear_time() {
+    let table = table();
+    let caps = Caps { max_bytes: 1 << 20, max_frames: 1 << 20, max_nodes: 1 << 20, max_edges: 1 << 20 };
+    let (mut reader, mut reply) = (Reader::new(), Reply::default());
+    for (name, text) in hostile(256 << 10) {
+        let [_, flat, ..] = contexts(&table);
+        for context in [flat, ParseContext { caps, ..flat }] {
+            let start = Instant::now();
+            reader.read(&text, &context, &mut reply);
+            // far above what it takes, far below what anything quadratic takes
+            let taken = start.elapsed();
+            assert!(taken < Duration::from_secs(4), "{name} took {taken:?}");
+        }
+        reader.read(&text, &flat, &mut reply);
+        check_sound(&text, &flat, &mut reply);
+    }
+}
