@@ -1,0 +1,22 @@
+//! The assignment solver by itself, so that tests can hold it against other solvers.
+
+use numpy::{PyArray1, PyReadonlyArray2};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::door;
+
+/// For each row of `cost` (n, m) its column, -1 where unmatched: the most pairs first, then the least sum. Inf forbids a pair.
+#[pyfunction]
+#[allow(clippy::needless_pass_by_value)] // PyO3 hands array arguments over by value
+pub(crate) fn assign<'py>(py: Python<'py>, cost: PyReadonlyArray2<'py, f64>) -> PyResult<Bound<'py, PyArray1<i64>>> {
+    let view = cost.as_array();
+    let (rows, cols) = view.dim();
+    let flat: Vec<f64> = view.iter().copied().collect();
+    if let Some(at) = flat.iter().position(|cost| cost.is_nan() || *cost == f64::NEG_INFINITY) {
+        let (row, col) = (at / cols, at % cols);
+        return Err(PyValueError::new_err(format!("cost[{row}, {col}] is {}: expected a number or inf", flat[at])));
+    }
+    let columns = door::enter(py, || videostr_core::assign::assign_costs(&flat, rows, cols))?;
+    Ok(PyArray1::from_vec(py, columns))
+}
