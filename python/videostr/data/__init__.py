@@ -1,0 +1,1 @@
+"""Training rows: their contract and check, and the builders that make them."""
