@@ -1,0 +1,37 @@
+"""Command line of the demonstration."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from videostr.demo.pipeline import Demo
+from videostr.demo.plan import LONG, SHORT
+from videostr.errors import VideostrError
+
+
+def main() -> int:
+    """Run the demonstration; 0 when all that it claims holds, else 1."""
+    parser = argparse.ArgumentParser(
+        prog="python -m videostr.demo",
+        description="Train a tiny video model on this machine: real verl, rewards from the Rust core.",
+        epilog="example: python -m videostr.demo --out runs/demo",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for everything that is written")
+    parser.add_argument("--short", action="store_true", help="fewer clips and steps, for tests")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    start = time.monotonic()
+    try:
+        Demo(options.out, SHORT if options.short else LONG, options.seed).run()
+    except VideostrError as error:
+        print(f"videostr.demo: {error}", file=sys.stderr)
+        return 1
+    print(f"done in {time.monotonic() - start:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,18 @@
+"""Entry point of the group ``verl.plugins``: verl imports this module in every process that imports verl.
+
+It does nothing unless the CPU platform was asked for. verl hides whatever a plug-in raises
+(verl/__init__.py:75 logs it at DEBUG), so a refusal ends the process in words instead of letting verl go on
+as if it had a GPU.
+"""
+
+from __future__ import annotations
+
+from videostr.integrations.verl_cpu.gate import PlatformError, is_requested
+
+if is_requested():
+    from videostr.integrations.verl_cpu.activate import activate
+
+    try:
+        activate()
+    except PlatformError as error:
+        raise SystemExit(f"videostr: {error}") from error
