@@ -1,0 +1,64 @@
+"""Each line of verl or vLLM that a comment of ours cites is still the line that it is cited for."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from fresh_python import needs_verl
+
+import videostr
+
+ROOT = Path(str(videostr.__file__)).parent
+CITED = re.compile(r"\b((?:verl|vllm)/[\w/]+\.py):(\d+)")
+#: Cited line -> what stands there.
+EXPECTED = {
+    "verl/__init__.py:49": "VERL_USE_EXTERNAL_MODULES",
+    "verl/__init__.py:75": "except Exception",
+    "verl/models/transformers/qwen2_vl.py:331": "_flash_use_top_left_mask",
+    "verl/single_controller/ray/base.py:226": "_check_resource_available",
+    "verl/third_party/vllm/__init__.py:31": "get_version(package_name)",
+    "verl/trainer/ppo/v1/trainer_base.py:1868": "def _compute_metrics",
+    "verl/utils/distributed.py:89": "cpu:gloo,",
+    "verl/utils/flops_counter.py:80": "get_device_name()",
+    "verl/utils/memory_utils.py:80": "is_available()",
+    "verl/utils/profiler/performance.py:49": "memory_allocated()",
+    "verl/utils/profiler/performance.py:50": "memory_reserved()",
+    "verl/utils/profiler/performance.py:54": "mem_get_info()",
+    "verl/utils/tracking.py:534": "VERL_FILE_LOGGER_PATH",
+    "verl/workers/config/model.py:185": "flash_attention_2",
+    "verl/workers/engine/base.py:405": "VERL_ENGINE_DEVICE",
+    "verl/workers/engine/fsdp/transformer_impl.py:1143": 'device=["cuda", "npu"]',
+    "verl/workers/engine/fsdp/transformer_impl.py:462": "CPUOffloadPolicy(pin_memory=True)",
+    "verl/workers/engine_workers.py:219": "max_memory_allocated()",
+    "verl/workers/engine_workers.py:220": "max_memory_reserved()",
+    "verl/workers/engine_workers.py:769": "empty_cache()",
+    "verl/workers/rollout/vllm_rollout/__init__.py:28": "get_version(vllm_package_name)",
+    "verl/workers/rollout/vllm_rollout/bucketed_weight_transfer.py:220": "ipc_collect()",
+    "vllm/model_executor/layers/linear.py:220": "dispatch_cpu_unquantized_gemm(layer, remove_weight=True)",
+    "vllm/model_executor/layers/utils.py:313": "_supports_onednn",
+}
+
+
+def _cited() -> set[str]:
+    files = [ROOT / "train" / "launch.py", *(ROOT / "recipes").rglob("*.yaml")]
+    files += (ROOT / "integrations").rglob("*.py")
+    return {":".join(found) for file in files for found in CITED.findall(file.read_text(encoding="utf-8"))}
+
+
+def test_every_cited_line_is_known_here() -> None:
+    assert _cited() == set(EXPECTED)
+
+
+@needs_verl
+@pytest.mark.parametrize("place", EXPECTED)
+def test_the_line_is_there(place: str) -> None:
+    path, _, line = place.partition(":")
+    package, _, rest = path.partition("/")
+    spec = find_spec(package)
+    if spec is None:
+        pytest.skip(f"{package} is not installed")
+    source = Path(str((spec.submodule_search_locations or [])[0])) / rest
+    assert EXPECTED[place] in source.read_text(encoding="utf-8").splitlines()[int(line) - 1]

@@ -1,0 +1,130 @@
+"""The launcher: what it refuses in words, and what it starts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fresh_python import fake_distribution, needs_verl
+
+from videostr.errors import GroundTruthError, SpecError
+from videostr.integrations.verl_cpu.gate import PlatformError
+from videostr.train.launch import LaunchError, main, prepare, quoted
+
+pytestmark = needs_verl
+
+TRUTH = {"version": 1, "answer": {"kind": "choice", "value": "B", "options": ["left", "right"]}}
+
+
+def _parquet(path: Path, *truths: dict[str, Any]) -> str:
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    rows = [{"style": "rule", "ground_truth": json.dumps(truth)} for truth in truths]
+    pq.write_table(pa.table({"reward_model": rows}), path)
+    return str(path)
+
+
+@pytest.fixture
+def overrides(tmp_path: Path) -> list[str]:
+    rows = _parquet(tmp_path / "rows.parquet", TRUTH, TRUTH)
+    return [
+        f"run_dir={tmp_path / 'run'}",
+        f"data.train_files={rows}",
+        f"data.val_files={rows}",
+        "actor_rollout_ref.model.path=m",
+    ]
+
+
+def test_a_cpu_recipe_asks_for_the_cpu_platform_in_the_driver_and_in_ray(overrides: list[str]) -> None:
+    launch = prepare("demo", overrides)
+    assert launch.environment["VIDEOSTR_VERL_CPU"] == "1"
+    assert '++ray_kwargs.ray_init.runtime_env.env_vars.VIDEOSTR_VERL_CPU="1"' in launch.command
+    assert launch.command[1:3] == ["-m", "verl.trainer.main_ppo"]
+
+
+def test_a_gpu_recipe_does_not(overrides: list[str]) -> None:
+    launch = prepare("demo", [*overrides, "platform=gpu"])
+    assert "VIDEOSTR_VERL_CPU" not in launch.environment
+    assert not any("VIDEOSTR_VERL_CPU" in argument for argument in launch.command)
+
+
+def test_metrics_lie_under_the_run_dir_which_is_made(overrides: list[str], tmp_path: Path) -> None:
+    launch = prepare("demo", overrides)
+    assert launch.environment["VERL_FILE_LOGGER_PATH"] == str(tmp_path / "run" / "metrics.jsonl")
+    assert (tmp_path / "run").is_dir()
+
+
+def test_a_path_with_any_character_survives_hydra(overrides: list[str], tmp_path: Path) -> None:
+    odd = tmp_path / 'a b, c="d" {e}'
+    launch = prepare("demo", [*overrides, f"run_dir={quoted(odd)}"])
+    assert Path(launch.config.run_dir) == odd
+    assert launch.environment["VERL_FILE_LOGGER_PATH"] == str(odd / "metrics.jsonl")
+
+
+def test_a_recipe_of_the_users_own_may_build_on_ours(overrides: list[str], tmp_path: Path) -> None:
+    own = tmp_path / "mine.yaml"
+    own.write_text("defaults: [demo, _self_]\nactor_rollout_ref: {rollout: {n: 4}}\n")
+    launch = prepare(str(own), overrides)
+    assert launch.config.actor_rollout_ref.rollout.n == 4
+    assert launch.config.trainer.device == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        (
+            ["custom_reward_function.path=x.py"],
+            r"custom_reward_function\.path is ignored by verl 0\.9: write reward\.cust",
+        ),
+        (["reward_model.reward_manager=batch"], r"reward_model\.reward_manager is ignored by verl 0\.9"),
+        (["trainer.total_step=3"], r"total_step"),
+        (
+            ["+reward.custom_reward_function.reward_kwargs.spce=so3"],
+            r"unknown key 'spce'; did you mean 'spec'",
+        ),
+        (["data.train_files=gone.parquet"], r"gone\.parquet: there is no such file"),
+        (["data.train_files=rows.jsonl"], r"rows\.jsonl: training rows are parquet files"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_in_words(overrides: list[str], extra: list[str], words: str) -> None:
+    with pytest.raises(LaunchError, match=words):
+        prepare("demo", [*overrides, *extra])
+
+
+@pytest.mark.parametrize("recipe", ["dmeo", "gone.yaml"])
+def test_a_recipe_that_is_not_there_is_named(recipe: str, overrides: list[str]) -> None:
+    with pytest.raises(LaunchError, match=recipe):
+        prepare(recipe, overrides)
+
+
+def test_a_wrong_spec_is_refused(overrides: list[str]) -> None:
+    with pytest.raises(SpecError, match="pose-free"):
+        prepare("demo", [*overrides, "reward.custom_reward_function.reward_kwargs.spec=posefree"])
+
+
+def test_a_bad_ground_truth_is_named_by_file_row_and_field(overrides: list[str], tmp_path: Path) -> None:
+    bad = {"version": 1, "answer": {"kind": "choice", "value": "Z", "options": ["left", "right"]}}
+    rows = _parquet(tmp_path / "bad.parquet", TRUTH, TRUTH, bad)
+    with pytest.raises(
+        GroundTruthError, match=r"row 2: reward_model\.ground_truth\.answer\.value: .*bad\.parquet"
+    ):
+        prepare("demo", [*overrides, f"data.val_files={rows}"])
+
+
+def test_an_untested_verl_is_refused_for_the_cpu_alone(
+    overrides: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(fake_distribution(tmp_path / "fake", "verl", "0.10.0"))
+    with pytest.raises(PlatformError, match=r"found verl 0\.10\.0"):
+        prepare("demo", overrides)
+    assert prepare("demo", [*overrides, "platform=gpu"]).config.trainer.device == "cuda"
+
+
+def test_the_command_line_says_what_is_wrong_and_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dmeo"]) == 2
+    assert "videostr: recipe dmeo: " in capsys.readouterr().err
+    assert main(["--help"]) == 0
+    assert "RECIPE" in capsys.readouterr().out

