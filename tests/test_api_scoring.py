@@ -163,8 +163,15 @@ def test_forms_of_group_ids(groups: Any) -> None:
 
 def test_unknown_groups_stand_alone() -> None:
     texts = [reply()] * 4
-    batch = SCORER.score_batch(texts, REF, tokens=[400] * 4, group_ids=[None, "a", None, "b"])
-    assert batch.length.tolist() == [1, 0, 1, 0]
+    nan = float("nan")
+    for groups in (
+        [None, "a", None, "b"],
+        [nan, "a", nan, "b"],
+        [np.float32("nan"), 1.0, None, 2.0],
+        np.array([nan, 1.0, nan, 2.0]),
+    ):
+        batch = SCORER.score_batch(texts, REF, tokens=[400] * 4, group_ids=groups)
+        assert batch.length.tolist() == [1, 0, 1, 0]
 
 
 def test_lone_surrogates_count_as_one_replacement_character() -> None:
@@ -223,6 +230,7 @@ def test_a_reference_of_another_spec_is_refused_and_can_be_prepared_anew() -> No
         (lambda: REF.describe(draws=0), ValueError, "draws is 0"),
         (lambda: SCORER.score_batch(["a"], REF)["nodes"], KeyError, "no component 'nodes'"),
         (lambda: SCORER.score_batch(["a"], REF)[1], IndexError, "range"),
+        (lambda: SCORER.score_batch(["a"], REF)[0:1], TypeError, "'slice' object cannot be"),
     ],
 )
 def test_mistakes_of_the_caller(call: Callable[[], Any], error: type[Exception], message: str) -> None:
@@ -261,6 +269,74 @@ def test_a_bad_truth_is_named_by_row_and_field(bad: Any, field: str) -> None:
         SCORER.score_batch(["a", "b", "c"], [REF, REF, bad])
     assert (caught.value.field, caught.value.row) == (field, 2)
     assert str(caught.value).startswith(f"row 2: {field}")
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**5000)], ids=["400 digits", "5000 digits"])
+def test_a_number_beyond_all_doubles_is_named_by_field(number: int) -> None:
+    with pytest.raises(GroundTruthError, match="beyond the range") as caught:
+        SCORER.prepare(broken(center=[0, number, 1]))
+    assert caught.value.field == "graph.frames[0].nodes[2].center[1]"
+
+
+def test_a_number_of_a_text_beyond_all_doubles_is_named_by_field() -> None:
+    for written in ("1e400", str(10**400), "NaN", "-Infinity"):
+        text = json.dumps(broken(center=[0, "X", 1])).replace('"X"', written)
+        with pytest.raises(GroundTruthError) as caught:
+            SCORER.prepare(text)
+        assert caught.value.field == "graph.frames[0].nodes[2].center[1]", written
+
+
+def test_a_repeated_key_is_refused_by_name() -> None:
+    text = json.dumps(truth())
+    twice = text.replace('"center": [0.0, 0.0, 0.0]', '"center": [9, 9, 9], "c\\u0065nter": [0.0, 0.0, 0.0]')
+    assert twice != text
+    with pytest.raises(GroundTruthError, match="more than once") as caught:
+        SCORER.prepare(twice)
+    assert caught.value.field == "graph.frames[0].nodes[0].center"
+    with pytest.raises(GroundTruthError) as caught:
+        SCORER.score_batch(["a", "b"], [REF, f'{{"version": 1, {text[1:]}'])
+    assert (caught.value.field, caught.value.row) == ("version", 1)
+
+
+def test_a_truth_that_contains_itself_is_refused_at_once() -> None:
+    """Run apart, with little memory: the search for the place once built ever longer paths."""
+    code = """
+import resource, time
+resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
+from videostr import GroundTruthError, RewardSpec, Scorer, SpecError
+own = {"version": 1}
+own["graph"] = {"frames": [own, own]}
+wide = {"version": 1, "graph": []}
+wide["graph"] += [wide["graph"]] * 1000
+deep = {"version": 1}
+for _ in range(100_000):
+    deep = {"version": 1, "meta": deep}
+start = time.monotonic()
+for bad in (own, wide, deep):
+    for error, call in ((GroundTruthError, Scorer().prepare), (SpecError, RewardSpec.from_dict)):
+        try:
+            call(bad)
+        except error as caught:
+            print(caught)
+print(time.monotonic() - start)
+import os; os._exit(0)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    told = done.stdout.splitlines()
+    assert len(told) == 7, done.stderr
+    assert told[0] == told[1] == "graph.frames[0]: contains itself"
+    assert told[2] == told[3] == "graph[0]: contains itself"
+    assert all("is nested deeper" in line for line in told[4:6])
+    assert float(told[6]) < 5
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    from videostr.scoring import REMEMBERED
+
+    assert sum(size * count for size, count in REMEMBERED) <= 8 * 2**20
+    assert [size for size, _ in REMEMBERED] == sorted(size for size, _ in REMEMBERED)
 
 
 def test_a_spec_that_asks_for_what_the_truth_lacks() -> None:

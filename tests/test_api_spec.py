@@ -140,6 +140,12 @@ def test_values_out_of_range(fields: dict[str, object]) -> None:
         RewardSpec(**fields)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("value", [None, 3, "so3", ["preset"], {"group"}, [("group", "so3")]])
+def test_what_is_no_mapping_is_refused_in_words(value: object) -> None:
+    with pytest.raises(SpecError, match=f"mapping of fields, not {type(value).__name__}"):
+        RewardSpec.from_dict(value)  # type: ignore[arg-type]
+
+
 def test_the_constructor_names_the_nearest_field_too() -> None:
     with pytest.raises(SpecError, match="max_starts"):
         RewardSpec(max_start=3)  # type: ignore[call-arg]
@@ -158,8 +164,9 @@ def test_from_yaml(tmp_path: Path) -> None:
         RewardSpec.from_yaml(path)
     for text in ("- a\n", "a: [", ""):
         path.write_text(text)
-        with pytest.raises(SpecError, match=r"spec\.yaml"):
+        with pytest.raises(SpecError) as caught:
             RewardSpec.from_yaml(path)
+        assert str(caught.value).count(str(path)) == 1, "named once"
 
 
 def test_from_json_and_toml(tmp_path: Path) -> None:
@@ -187,8 +194,9 @@ def test_without_pyyaml_the_message_says_what_to_install(
     monkeypatch.setitem(sys.modules, "yaml", None)
     path = tmp_path / "spec.yaml"
     path.write_text("preset: so3\n")
-    with pytest.raises(SpecError, match="pip install pyyaml"):
+    with pytest.raises(SpecError, match="pip install pyyaml") as caught:
         RewardSpec.from_yaml(path)
+    assert str(caught.value).count(str(path)) == 1, "named once"
 
 
 def test_spec_errors_pickle() -> None:

@@ -243,6 +243,74 @@ def test_data_check_of_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert told["problems"][0]["field"] == "reward_model.ground_truth.vresion"
 
 
+def test_data_check_names_missing_clips(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("pyarrow")
+    from videostr.data.rows import make_row, write_rows
+
+    clips = [tmp_path / "a.mp4", tmp_path / "b.mp4"]
+    rows = [
+        make_row(
+            reference=truth(),
+            prompt="<video>Where?",
+            source="test",
+            task="where",
+            ability="static",
+            question="Where?",
+            scene="s",
+            split="train",
+            index=index,
+            frames=[0.0, 1.0],
+            seed=0,
+            builder_version="1",
+            videos=[{"video": str(clip), "nframes": 2}],
+        )
+        for index, clip in enumerate(clips)
+    ]
+    path = tmp_path / "rows.parquet"
+    write_rows(path, rows)
+    clips[0].touch()
+    code, told = check(capsys, str(path))
+    assert (code, told["rows"], told["bad"]) == (1, 2, 1)
+    assert (told["problems"][0]["row"], told["problems"][0]["field"]) == (1, "videos[0].video")
+    assert str(clips[1]) in told["problems"][0]["message"]
+    clips[1].touch()
+    assert check(capsys, str(path))[0] == 0
+
+
+def test_data_check_of_what_is_no_parquet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("pyarrow")
+    from videostr.data.rows import RowError, read_rows
+
+    path = tmp_path / "rows.parquet"
+    for content in (b"text", b"", b"PAR1" + bytes(64) + b"PAR1"):
+        path.write_bytes(content)
+        assert main(["data", "check", str(path)]) == 2
+        assert f"{path}: file: cannot be read as parquet" in capsys.readouterr().err
+        with pytest.raises(RowError, match="cannot be read as parquet"):
+            next(read_rows(path))
+    assert main(["data", "check", str(tmp_path / "gone.parquet")]) == 2
+    assert "gone.parquet" in capsys.readouterr().err
+
+
+def test_data_check_of_repeated_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "refs.jsonl"
+    path.write_text('{"version": 1, "answer": {"kind": "text", "kind": "text", "value": "x"}}\n')
+    code, told = check(capsys, str(path))
+    assert (code, told["problems"][0]["field"]) == (1, "answer.kind")
+
+
+@pytest.mark.parametrize(
+    "command", [["doctor", "--quick"], ["score", "in.jsonl"], ["data", "check", "in.jsonl"]]
+)
+def test_a_bad_number_of_threads_is_said_in_words(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for value in ("abc", "0", "-1"):
+        monkeypatch.setenv("VIDEOSTR_NUM_THREADS", value)
+        assert main(command) == 2
+        assert f'VIDEOSTR_NUM_THREADS is "{value}"' in capsys.readouterr().err
+
+
 def test_data_check_uses_the_spec(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "refs.jsonl"
     path.write_text(json.dumps(truth(graph={**truth()["graph"], "space": "world"})) + "\n")

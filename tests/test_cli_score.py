@@ -173,6 +173,8 @@ MALFORMED: list[tuple[Any, str]] = [
     ({"text": "x", "ground_truth": truth(), "tokens": True}, "tokens"),
     ({"text": "x", "ground_truth": truth(), "group": [1]}, "group"),
     ({"text": "x", "ground_truth": truth(), "group": "\ud800"}, "group"),
+    ({"text": "x", "ground_truth": truth(), "group": True}, "group"),
+    ('{"text": "x", "ground_truth": {"version": 1, "version": 1}}', "ground_truth.version"),
     ({"text": "x", "ground_truth": truth(version=9)}, "ground_truth.version"),
     ("[" * 100_000, ""),
     ("\udcff", ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
@@ -197,7 +198,7 @@ class BatchReport:
     def __getitem__(self, key: str | int) -> Floats | Report:
         if isinstance(key, str):
             return self.components[:, _column(key)]
-        row = range(len(self))[key]
+        row = range(len(self))[operator.index(key)]
         tokens = None if self.tokens is None or np.isnan(self.tokens[row]) else float(self.tokens[row])
         return Report(
             components=self.components[row],

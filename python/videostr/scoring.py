@@ -25,8 +25,9 @@ __all__ = ["GroundTruth", "Reference", "Scorer"]
 GroundTruth = str | Mapping[str, Any]
 
 #: Raw ground truths that a scorer keeps prepared: characters of its JSON, and how many of up to that size.
-#: The one used longest ago goes first; a prepared reference takes about ten times its JSON.
-REMEMBERED = ((16 * 2**10, 1024), (2**20, 64))
+#: The one used longest ago goes first. All together are at most 8 MiB of JSON. Prepared, a reference was
+#: measured at 6 to 16 times its JSON, and at up to 45 times with hundreds of nodes a frame: 360 MiB at worst.
+REMEMBERED = ((4 * 2**10, 512), (32 * 2**10, 128), (2**20, 2))
 
 _GROUP_UNKNOWN = np.iinfo(np.uint32).max
 _log = logging.getLogger("videostr")
@@ -79,6 +80,23 @@ class Reference(_core.Reference):
         return (_restore_reference, (self.spec_json, self.json))
 
 
+def _read_reference(core: _core.Scorer, truth: str) -> Reference:
+    """A ground truth from outside, refused also for repeated keys, which the core's parser passes over."""
+    try:
+        _json.loads(truth)
+    except _json.NotJsonError as error:
+        raise GroundTruthError(error.message, error.field) from None
+    except (ValueError, RecursionError):
+        pass  # no JSON: the core says where
+    try:
+        return Reference(core, truth)
+    except GroundTruthError as error:
+        fault = None if error.field else _json.fault_in_text(truth)
+        if fault is None:
+            raise
+        raise GroundTruthError(fault.message, fault.field) from None
+
+
 @functools.lru_cache(maxsize=64)
 def _core_scorer(spec_json: str) -> _core.Scorer:
     return _core.Scorer(spec_json)
@@ -118,7 +136,7 @@ class Scorer:
             )
         core = _core_scorer(self.spec.to_json())
         object.__setattr__(self, "_core", core)
-        prepare = functools.partial(Reference, core)
+        prepare = functools.partial(_read_reference, core)
         # lru_cache needs no lock of ours, which a forked child might inherit locked
         kept = [(size, functools.lru_cache(maxsize=count)(prepare)) for size, count in REMEMBERED]
         object.__setattr__(self, "_prepare", (*kept, (sys.maxsize, prepare)))
@@ -129,13 +147,15 @@ class Scorer:
     def prepare(self, ground_truth: GroundTruth | Reference) -> Reference:
         """Validates a ground truth and computes once what depends on it and the spec alone.
 
-        The last 1024 of up to 16 KiB of JSON are remembered, and the last 64 of up to 1 MiB.
+        The last 512 of up to 4 KiB of JSON are remembered, the last 128 of up to 32 KiB and the last 2 of up
+        to 1 MiB.
 
         Args:
             ground_truth: A JSON object as text or as plain values, or a `Reference` of another scorer.
 
         Raises:
-            GroundTruthError: Naming the field, e.g. ``graph.frames[0].nodes[2].center[1]``.
+            GroundTruthError: Naming the field, e.g. ``graph.frames[0].nodes[2].center[1]``; also for a key
+                that an object of the JSON text has twice.
             SpecError: When the spec asks for what the ground truth does not have (angle ``view`` without an
                 observer).
         """
@@ -180,8 +200,8 @@ class Scorer:
             texts: B replies.
             refs: One reference for each, or one for all; raw ground truths are prepared and remembered.
             tokens: B lengths in tokens, None or NaN where not known.
-            group_ids: B hashable names of the groups (replies to one prompt), None where not known; with
-                them the length rule's condition on the group applies.
+            group_ids: B hashable names of the groups (replies to one prompt), None or NaN where not known;
+                with them the length rule's condition on the group applies.
             num_threads: 1..1024; None means the cores that this process may use, capped by
                 VIDEOSTR_NUM_THREADS. Small batches are scored on the calling thread. The result does not
                 depend on it.
@@ -269,7 +289,8 @@ def _dense_groups(group_ids: Sequence[Hashable] | npt.NDArray[Any]) -> npt.NDArr
     dense = []
     for row, name in enumerate(names):
         try:
-            dense.append(numbers.setdefault(name, len(numbers) - 1))
+            unknown = isinstance(name, (float, np.floating)) and np.isnan(name)
+            dense.append(numbers.setdefault(None if unknown else name, len(numbers) - 1))
         except TypeError:
             raise TypeError(f"row {row}: group_ids[{row}] is {type(name).__name__}, not hashable") from None
     return np.array(dense, dtype=np.uint32)

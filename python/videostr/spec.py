@@ -146,7 +146,13 @@ class RewardSpec:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> RewardSpec:
-        """A spec from plain values: any fields, and a ``preset`` to start from (default ``pose-free``)."""
+        """A spec from plain values: any fields, and a ``preset`` to start from (default ``pose-free``).
+
+        Raises:
+            SpecError: For what is no mapping, an unknown field or a value outside its list or range.
+        """
+        if not isinstance(fields, Mapping):
+            raise SpecError(f"a spec is a mapping of fields, not {type(fields).__name__}")
         return cls(**json.loads(_canonical(fields)))
 
     @classmethod
@@ -161,7 +167,9 @@ class RewardSpec:
         path = Path(path)
         try:
             fields = _load(path)
-        except (ValueError, UnicodeDecodeError) as error:
+        except SpecError:
+            raise
+        except (ValueError, RecursionError) as error:
             raise SpecError(f"{path}: cannot be read: {error}") from None
         if not isinstance(fields, dict):
             raise SpecError(f"{path}: holds {type(fields).__name__}, expected a mapping of spec fields")
@@ -203,9 +211,8 @@ class RewardSpec:
 
 
 def _canonical(fields: Mapping[str, Any]) -> str:
-    plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in fields.items()}
     try:
-        return _core.canonical_spec(_json.dumps(plain))
+        return _core.canonical_spec(_json.dumps(fields))
     except _json.NotJsonError as error:
         raise SpecError(error.message, error.field) from None
 
@@ -227,4 +234,4 @@ def _load(path: Path) -> Any:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise SpecError(f"{path}: cannot be read: {error}") from None
+        raise ValueError(str(error)) from None

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import doctest
 from pathlib import Path
 
 import pytest
 
-from videostr.data import reader
 from videostr.data.reader import sampled_indices, sampled_times
 
 
@@ -62,7 +60,3 @@ def test_times_equal_what_the_real_reader_takes(tmp_path: Path, frames: int, fps
     assert [int(index) / metadata["fps"] for index in metadata["frames_indices"]] == pytest.approx(
         sampled_times(frames, fps, nframes)
     )
-
-
-def test_docstring_examples_run() -> None:
-    assert doctest.testmod(reader).failed == 0

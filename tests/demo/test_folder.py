@@ -47,3 +47,17 @@ def test_its_own_earlier_output_is_removed(tmp_path: Path, monkeypatch: pytest.M
     _until_the_rows(out, monkeypatch)
     assert not (out / "grpo" / "rollouts").exists()
     assert (out / "notes").read_text() == "mine"
+
+
+def test_a_gpu_that_torch_cannot_use_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch")
+    from videostr.demo import pipeline
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(pipeline, "accelerator_present", lambda: False)
+    assert pipeline._device() == "cpu"
+    monkeypatch.setattr(pipeline, "accelerator_present", lambda: True)
+    with pytest.raises(StageError, match="a GPU that torch cannot use"):
+        pipeline._device()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert pipeline._device() == "cuda"

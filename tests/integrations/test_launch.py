@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fresh_python import fake_distribution, needs_verl
 
+from videostr.data.rows import RowError
 from videostr.errors import GroundTruthError, SpecError
 from videostr.integrations.verl_cpu.gate import PlatformError
 from videostr.train.launch import LaunchError, main, prepare, quoted
@@ -103,6 +104,25 @@ def test_a_recipe_that_is_not_there_is_named(recipe: str, overrides: list[str]) 
 def test_a_wrong_spec_is_refused(overrides: list[str]) -> None:
     with pytest.raises(SpecError, match="pose-free"):
         prepare("demo", [*overrides, "reward.custom_reward_function.reward_kwargs.spec=posefree"])
+
+
+@pytest.mark.parametrize("spec", ["null", "3", "[so3]", "{group: null}", "{max_start: 3}"])
+def test_a_spec_of_another_kind_is_refused_in_words(overrides: list[str], spec: str) -> None:
+    with pytest.raises(SpecError, match=r"^reward\.custom_reward_function\.reward_kwargs\.spec"):
+        prepare("demo", [*overrides, f"reward.custom_reward_function.reward_kwargs.spec={spec}"])
+
+
+def test_rows_that_are_no_rows_are_refused_in_words(overrides: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "bad.parquet"
+    path.write_text("no parquet")
+    with pytest.raises(RowError, match=r"bad\.parquet: file: cannot be read as parquet"):
+        prepare("demo", [*overrides, f"data.train_files={path}"])
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"prompt": ["a"]}), path)
+    with pytest.raises(LaunchError, match=r"bad\.parquet: row 0: there is no reward_model"):
+        prepare("demo", [*overrides, f"data.train_files={path}"])
 
 
 def test_a_bad_ground_truth_is_named_by_file_row_and_field(overrides: list[str], tmp_path: Path) -> None:

@@ -168,6 +168,61 @@ def test_a_bad_spec_is_zero_and_flagged_too() -> None:
         scorer_for("posefree")
 
 
+OWN: dict[str, Any] = {"preset": "so3"}
+OWN["weights"] = OWN
+BAD_SPECS = [
+    None,
+    3,
+    0.5,
+    math.nan,
+    True,
+    [],
+    ["so3"],
+    {"so3"},
+    b"so3",
+    object(),
+    {"group": object()},
+    {3: 4},
+    OWN,
+]
+
+
+@pytest.mark.parametrize("spec", BAD_SPECS, ids=range(len(BAD_SPECS)))
+def test_no_value_of_the_spec_raises(spec: Any, caplog: pytest.LogCaptureFixture) -> None:
+    result = _call(PERFECT, spec=spec)
+    _check(result)
+    assert (result["bad_reference"], sum(result.values())) == (1, 1)
+    assert "spec" in caplog.text
+    with pytest.raises(SpecError):
+        scorer_for(spec)
+
+
+def test_a_mapping_that_is_no_dict_is_read() -> None:
+    """OmegaConf's are such; one that cannot be read is a bad spec."""
+
+    class Fields(Mapping[str, Any]):
+        def __init__(self, fields: dict[str, Any]) -> None:
+            self._fields = fields
+
+        def __getitem__(self, name: str) -> Any:
+            return self._fields[name]
+
+        def __iter__(self) -> Any:
+            return iter(self._fields)
+
+        def __len__(self) -> int:
+            return len(self._fields)
+
+    spec = scorer_for(Fields({"preset": "so3", "weights": Fields({"node": 0.5})})).spec
+    assert (spec.group, spec.weights["node"]) == ("so3", 0.5)
+
+    class UnreadableFields(Fields):
+        def __getitem__(self, name: str) -> Any:
+            raise LookupError("interpolation key not found")
+
+    assert _call(PERFECT, spec=UnreadableFields({"preset": "so3"}))["bad_reference"] == 1
+
+
 def test_the_spec_comes_as_a_name_or_as_fields() -> None:
     assert scorer_for("so3").spec == videostr.RewardSpec.preset("so3")
     changed = scorer_for({"preset": "so3", "weights": {"node": 0.5}}).spec

@@ -22,7 +22,6 @@ from videostr.data.synth import SynthConfig, build_rows  # noqa: E402
 from videostr.testing.tiny_vlm import make_tiny_qwen2_5_vl  # noqa: E402
 from videostr.train import cold_start as cold_start_module  # noqa: E402
 from videostr.train.cold_start import ColdStartConfig, cold_start, target_text  # noqa: E402
-from videostr.train.probe import probe  # noqa: E402
 from videostr.train.vision_rows import RowEncoder, chat_messages, prompt_batch, training_batch  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -161,14 +160,6 @@ def test_a_clip_is_decoded_once(rows: Path, model: Path, monkeypatch: pytest.Mon
     assert len(calls) == 4
 
 
-def test_a_probe_scores_what_is_sampled(rows: Path, model: Path) -> None:
-    report = probe(model, rows, prompts=2, replies=3, max_new_tokens=6)
-    assert len(report.texts) == 6
-    assert report.components["format"] == (0.0, 0.0)
-    assert report.graph_ok == 0.0
-    assert "2 prompts, 3 replies each" in str(report)
-
-
 def test_the_command_line_runs(
     rows: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -190,6 +181,17 @@ def test_the_command_line_runs(
     told = capsys.readouterr().err
     assert re.search(r"2 steps on 3 rows in \d+ s, stopped by steps, loss \d", told)
     assert (tmp_path / "cold_start.json").exists()
+
+
+def test_the_command_line_says_what_is_wrong(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = tmp_path / "rows.parquet"
+    text.write_text("no parquet")
+    for given, words in ((text, "cannot be read as parquet"), (tmp_path / "gone.parquet", "gone.parquet")):
+        code = cold_start_module.main(["--rows", str(given), "--model", str(model), "--out", str(tmp_path)])
+        assert code == 2
+        assert words in capsys.readouterr().err
 
 
 def test_no_rows_is_an_error(rows: Path, model: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from videostr import __version__
+from videostr import __version__, build_info
 from videostr.cli import data, doctor, explain, presets, score, train
 from videostr.cli._common import CommandError
 from videostr.errors import VideostrError
@@ -31,6 +31,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _check_environment() -> None:
+    try:
+        build_info()
+    except ValueError as error:  # VIDEOSTR_NUM_THREADS
+        raise CommandError(str(error)) from None
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command.
 
@@ -40,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = _parser().parse_args(argv)
     try:
+        _check_environment()
         code: int = args.run(args)
         sys.stdout.flush()
     except CommandError as error:

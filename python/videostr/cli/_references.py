@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from videostr import _json
 from videostr.cli._common import CommandError
 from videostr.cli._rollouts import lines
 from videostr.errors import GroundTruthError, SpecError
@@ -36,7 +37,10 @@ def check_jsonl(path: Path, scorer: Scorer) -> Iterator[Checked]:
     """The references of a JSONL file: bare, or under ``ground_truth`` or ``gts``."""
     for row, end, raw in lines(path):
         try:
-            line = json.loads(raw)
+            line = _json.loads(raw)
+        except _json.NotJsonError as error:
+            yield Checked(row, end, "none", error.message, error.field)
+            continue
         except (ValueError, RecursionError) as error:
             yield Checked(row, end, "none", f"is not JSON: {error}")
             continue
@@ -47,20 +51,18 @@ def check_jsonl(path: Path, scorer: Scorer) -> Iterator[Checked]:
 
 
 def check_parquet(path: Path, scorer: Scorer) -> Iterator[Checked]:
-    """The rows of a parquet file: their columns, and their references."""
-    try:
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise CommandError(f"{path}: parquet needs pyarrow: pip install 'videostr[data]'") from None
-    from videostr.data.rows import RowError, read_rows, validate_row
+    """The rows of a parquet file: their columns, their media files, and their references."""
+    if importlib.util.find_spec("pyarrow") is None:
+        raise CommandError(f"{path}: parquet needs pyarrow: pip install 'videostr[data]'")
+    from videostr.data.rows import RowError, check_media, count_rows, read_rows, validate_row
 
-    with pq.ParquetFile(path) as file:
-        total = max(file.metadata.num_rows, 1)
+    total = max(count_rows(path), 1)
     size = path.stat().st_size
     for row, columns in enumerate(read_rows(path)):
         end = size * (row + 1) // total
         try:
             validate_row(columns, path.name)
+            check_media(columns, path.name)
         except RowError as error:
             yield Checked(row, end, "none", error.message, error.field)
             continue

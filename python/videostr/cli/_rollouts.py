@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import zlib
 from collections.abc import Callable, Iterator
@@ -68,7 +67,9 @@ def read_rollout(path: Path, row: int, end: int, raw: bytes, scorer: Scorer) -> 
         return LineError(path, row + 1, field, message)
 
     try:
-        line = json.loads(raw)
+        line = _json.loads(raw)
+    except _json.NotJsonError as error:
+        raise wrong(error.field, error.message) from None
     except (ValueError, RecursionError) as error:
         raise wrong("", f"is not JSON: {error}") from None
     if not isinstance(line, dict):
@@ -89,7 +90,7 @@ def read_rollout(path: Path, row: int, end: int, raw: bytes, scorer: Scorer) -> 
         field = f"{truth_field}.{error.field}" if error.field else truth_field
         raise wrong(field, error.message) from None
     group = line.get("group")
-    if not (group is None or isinstance(group, (str, int))):
+    if isinstance(group, bool) or not (group is None or isinstance(group, (str, int))):
         raise wrong("group", f"is {_kind(group)}, expected a string or a whole number")
     if isinstance(group, str) and not _json.is_unicode(group):
         raise wrong("group", _json.LONE_SURROGATE)

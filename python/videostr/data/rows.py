@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,8 +24,9 @@ from videostr.data.row_check import EXTRA_INFO, MEDIA_COLUMNS, Row, RowError, ch
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
-__all__ = ["RowError", "check_media", "make_row", "read_rows", "validate_row", "write_rows"]
+__all__ = ["RowError", "check_media", "count_rows", "make_row", "read_rows", "validate_row", "write_rows"]
 _Keys = tuple[tuple[str, str], ...]
 
 
@@ -117,11 +119,32 @@ def write_rows(path: str | os.PathLike[str], rows: Iterable[Row], *, batch_size:
     return count
 
 
-def read_rows(path: str | os.PathLike[str], *, batch_size: int = 512) -> Iterator[dict[str, Any]]:
-    """The rows of a parquet file, one by one, unchecked. Memory holds one batch."""
+@contextmanager
+def _parquet(path: str | os.PathLike[str]) -> Iterator[pq.ParquetFile]:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path) as file:
+    try:
+        with pq.ParquetFile(path) as file:
+            yield file
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system's, such as a missing file; Arrow's own have no number
+        raise RowError(str(path), "file", f"cannot be read as parquet: {error}") from None
+
+
+def count_rows(path: str | os.PathLike[str]) -> int:
+    """How many rows a parquet file has; RowError where it is none."""
+    with _parquet(path) as file:
+        return int(file.metadata.num_rows)
+
+
+def read_rows(path: str | os.PathLike[str], *, batch_size: int = 512) -> Iterator[dict[str, Any]]:
+    """The rows of a parquet file, one by one, unchecked. Memory holds one batch.
+
+    Raises RowError where the file is no parquet file, or a damaged one.
+    """
+    with _parquet(path) as file:
         for batch in file.iter_batches(batch_size):
             yield from batch.to_pylist()
 

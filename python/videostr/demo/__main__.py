@@ -10,10 +10,13 @@ from pathlib import Path
 from videostr.demo.pipeline import Demo
 from videostr.demo.plan import LONG, SHORT
 from videostr.errors import VideostrError
+from videostr.train.packages import TRAINING, MissingPackageError, require_packages
 
 
 def main() -> int:
-    """Run the demonstration; 0 when all that it claims holds, else 1."""
+    """Run the demonstration; 0 when all that it claims holds, 2 when the training stack is not installed, else
+    1.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m videostr.demo",
         description="Train a tiny video model on this machine: real verl, rewards from the Rust core.",
@@ -25,10 +28,11 @@ def main() -> int:
     options = parser.parse_args()
     start = time.monotonic()
     try:
+        require_packages("the demonstration", TRAINING)
         Demo(options.out, SHORT if options.short else LONG, options.seed).run()
     except VideostrError as error:
         print(f"videostr.demo: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, MissingPackageError) else 1
     print(f"done in {time.monotonic() - start:.0f} s")
     return 0
 

@@ -20,6 +20,7 @@ from videostr.demo.process import StageError, run_stage
 from videostr.demo.table import component_table
 from videostr.errors import VideostrError
 from videostr.integrations.verl import scorer_for
+from videostr.integrations.verl_cpu.gate import accelerator_present
 from videostr.integrations.verl_cpu.torchvision_ops import declare_missing_operators
 from videostr.testing.tiny_vlm import make_tiny_qwen2_5_vl
 from videostr.train.launch import Launch, prepare, quoted
@@ -188,9 +189,16 @@ class Demo:
 
 
 def _device() -> str:
+    if not accelerator_present():
+        return "cpu"
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if torch.cuda.is_available():
+        return "cuda"
+    raise StageError(
+        "this machine has a GPU that torch cannot use: look at its driver, or install the extra `verl`, "
+        "whose torch is built for CUDA"
+    )
 
 
 def _show_step(line: str) -> None:

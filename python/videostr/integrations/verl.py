@@ -16,8 +16,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from videostr import ANSWER_STATUS, COMPONENTS, GRAPH_STATUS, REPAIRS, RewardSpec, Scorer
-from videostr.errors import VideostrError
+from videostr import ANSWER_STATUS, COMPONENTS, GRAPH_STATUS, REPAIRS, RewardSpec, Scorer, _json
+from videostr.errors import SpecError
 from videostr.report import Report
 
 __all__ = ["KEYS", "REWARD_KWARGS", "compute_score", "scorer_for"]
@@ -59,7 +59,7 @@ def compute_score(
     function no token count, so ``length`` is not defined here. ``reward`` is never a key: verl adds one of
     its own.
 
-    Safe to call from many threads; the last 1024 references of a spec stay prepared.
+    Safe to call from many threads; the references used last stay prepared (see `Scorer.prepare`).
 
     Args:
         data_source: verl's column, not used: the reference says what is asked.
@@ -83,7 +83,7 @@ def compute_score(
     """
     try:
         report = scorer_for(spec).score(solution_str, ground_truth)
-    except (VideostrError, TypeError, ValueError) as error:
+    except Exception as error:  # verl hands over what stands in the recipe and the rows, of any type
         _log.error("a reply was scored 0 because its reference or the spec is not valid: %s", error)
         return {**dict.fromkeys(KEYS, 0.0), "bad_reference": 1.0}
     return _flatten(report)
@@ -94,20 +94,27 @@ def scorer_for(spec: str | Mapping[str, Any]) -> Scorer:
     base).
 
     Raises:
-        SpecError: Naming the field and the nearest right one.
+        SpecError: Naming the field and the nearest right one, or for what is neither a name nor a mapping.
 
     Example:
         >>> from videostr.integrations.verl import scorer_for
         >>> scorer_for({"preset": "so3", "max_starts": 8}).spec.max_starts
         8
     """
-    return _scorer(json.dumps(_plain(spec), sort_keys=True))
+    try:
+        return _scorer(_json.dumps(spec, sort_keys=True))
+    except _json.NotJsonError as error:
+        raise SpecError(error.message, error.field) from None
 
 
 @functools.lru_cache(maxsize=16)
 def _scorer(spec_json: str) -> Scorer:
     spec = json.loads(spec_json)
-    return Scorer(RewardSpec.preset(spec) if isinstance(spec, str) else RewardSpec.from_dict(spec))
+    if isinstance(spec, str):
+        return Scorer(RewardSpec.preset(spec))
+    if isinstance(spec, dict):
+        return Scorer(RewardSpec.from_dict(spec))
+    raise SpecError(f"a reward spec is the name of a preset or a mapping of fields, not {spec_json:.40}")
 
 
 def _flatten(report: Report) -> dict[str, float]:
@@ -127,12 +134,3 @@ def _flatten(report: Report) -> dict[str, float]:
 
 def _one_hot(prefix: str, names: Iterable[str], code: int) -> dict[str, float]:
     return {f"{prefix}_{name}": float(i == code) for i, name in enumerate(names)}
-
-
-def _plain(value: Any) -> Any:
-    """OmegaConf's mappings and lists, which verl passes on from the recipe, as plain ones."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return [_plain(item) for item in value]
-    return value

@@ -21,10 +21,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from videostr.data.rows import read_rows
+from videostr.data.rows import RowError, read_rows
+from videostr.errors import VideostrError
 from videostr.integrations.verl_cpu.torchvision_ops import declare_missing_operators
 from videostr.prompts import render_reply
 from videostr.prompts.notation import FORMS, Form
+from videostr.train.packages import LEARNING, require_packages
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,11 @@ def cold_start(
 
     rows: parquet of training rows. model: folder that transformers loads, a Qwen2.5-VL. progress: called with
     (step, loss). `out/cold_start.json` holds config, steps, seconds and losses. With `steps` as the bound the
-    same arguments on the same machine give the same weights.
+    same arguments on the same machine give the same weights. Raises MissingPackageError without the training
+    stack.
     """
+    require_packages("the cold start", LEARNING)
+    declare_missing_operators()
     import torch
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
@@ -93,7 +98,7 @@ def cold_start(
     encoder = RowEncoder(processor)
     examples = [encoder.encode(row, target_text(row, config)) for row in _read(rows, config.max_rows)]
     if not examples:
-        raise ValueError(f"{rows}: holds no rows")
+        raise RowError(str(rows), "file", "holds no rows")
     report = ColdStartReport(model=str(out), rows=len(examples))
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.95)
@@ -172,7 +177,7 @@ def _bar(config: ColdStartConfig) -> Progress:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line of this module."""
+    """Command line of this module: 0, or 2 when what it was given or what is installed will not do."""
     default = ColdStartConfig()
     parser = argparse.ArgumentParser(
         prog="python -m videostr.train.cold_start", description=str(__doc__).split("\n", maxsplit=1)[0]
@@ -193,10 +198,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Threads of torch's OpenMP spin at barriers by default: with another busy process a step takes 30 times
     # as long. Read when torch is first imported, which is later than here.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    declare_missing_operators()
     places = {name: options.pop(name) for name in ("rows", "model", "out")}
     config = ColdStartConfig(**options)
-    report = cold_start(**places, config=config, progress=_bar(config))
+    try:
+        report = cold_start(**places, config=config, progress=_bar(config))
+    except (VideostrError, OSError) as error:
+        sys.stderr.write(f"videostr.train.cold_start: {error}\n")
+        return 2
     last = report.losses[-25:] or [math.nan]
     sys.stderr.write(
         f"\n{report.steps} steps on {report.rows} rows in {report.seconds:.0f} s, stopped by "

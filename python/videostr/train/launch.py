@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from videostr.errors import GroundTruthError, VideostrError
+from videostr.errors import GroundTruthError, SpecError, VideostrError
 from videostr.integrations.verl_cpu.gate import REQUEST_VARIABLE, require_tested_versions
 
 REWARD_MODULE = "pkg://videostr.integrations.verl"
+_REWARD_KWARGS = "reward.custom_reward_function.reward_kwargs"
 _RECIPES = "pkg://videostr.recipes"
 _EXAMPLE = """
 Example:
@@ -174,8 +175,12 @@ def _check_reward(config: Any) -> None:
         if name not in REWARD_KWARGS:
             near = difflib.get_close_matches(name, REWARD_KWARGS, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise LaunchError(f"reward.custom_reward_function.reward_kwargs: unknown key {name!r}{hint}")
-    scorer = scorer_for(given.get("spec", "pose-free"))
+            raise LaunchError(f"{_REWARD_KWARGS}: unknown key {name!r}{hint}")
+    try:
+        scorer = scorer_for(given.get("spec", "pose-free"))
+    except SpecError as error:
+        place = ".".join(filter(None, (f"{_REWARD_KWARGS}.spec", error.field)))
+        raise SpecError(error.message, place) from None
     for files in (config.data.train_files, config.data.val_files):
         for file in [files] if isinstance(files, str) else files:
             _check_ground_truths(Path(file), scorer)
@@ -190,7 +195,11 @@ def _check_ground_truths(file: Path, scorer: Any) -> None:
 
     for index, row in enumerate(read_rows(file)):
         try:
-            scorer.prepare(row["reward_model"]["ground_truth"])
+            truth = row["reward_model"]["ground_truth"]
+        except (KeyError, TypeError):
+            raise LaunchError(f"{file}: row {index}: there is no reward_model.ground_truth") from None
+        try:
+            scorer.prepare(truth)
         except GroundTruthError as error:
             field = f"reward_model.ground_truth.{error.field}" if error.field else "reward_model.ground_truth"
             raise GroundTruthError(f"{error.message} ({file})", field, index) from error

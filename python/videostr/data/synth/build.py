@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,20 @@ class BuildReport:
         }
 
 
-def clip_path(out_dir: Path, scene: Scene) -> Path:
-    """Where the clip of `scene` lies."""
-    return out_dir / "clips" / f"{scene.name}.mp4"
+def clip_path(out_dir: Path, scene: Scene, config: SynthConfig) -> Path:
+    """Where the clip of `scene` lies: its name ends in a hash of all that the pictures are made from, so that
+    a clip of other settings is never taken for it.
+    """
+    made_from = {
+        "builder_version": SYNTH_VERSION,
+        "scene": asdict(scene),
+        "times": config.frame_times,
+        "fps": config.fps,
+        "lens": asdict(config.lens),
+        "supersampling": config.supersampling,
+    }
+    digest = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
+    return out_dir / "clips" / f"{scene.name}-{digest}.mp4"
 
 
 def render_clips(
@@ -62,7 +74,8 @@ def render_clips(
 ) -> list[Path]:
     """Render clips `first` … `first + clips - 1` of world `seed` into `out_dir/clips`; return the paths.
 
-    A clip that is there already is kept: an interrupted build goes on where it stopped. progress: called
+    A clip of the same pictures that is there already is kept: an interrupted build goes on where it stopped,
+    and other questions need no new clips. Clips of other settings stay, under other names. progress: called
     with (done, all) after each clip. Needs the extra `data`.
     """
     config, out = config or SynthConfig(), Path(out_dir)
@@ -70,7 +83,7 @@ def render_clips(
     paths: list[Path] = []
     for index in range(first, first + clips):
         scene = sample_scene(config, seed, index)
-        path = clip_path(out, scene)
+        path = clip_path(out, scene, config)
         if not path.exists():
             frames = (render(scene, time, config.lens, config.supersampling) for time in config.frame_times)
             write_mp4(path, frames, config.fps)
@@ -156,7 +169,7 @@ class _Builder:
         config = self._config
         reference = {"version": 1, "answer": answer, "graph": reference_graph(scene, config)}
         video = {
-            "video": str(clip_path(self._out, scene)),
+            "video": str(clip_path(self._out, scene, config)),
             "nframes": config.nframes,
             "resized_height": config.size,
             "resized_width": config.size,
