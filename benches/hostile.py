@@ -38,15 +38,15 @@ def reference(frames: int, nodes: int, labels: int, kind: str, seed: int = 0) ->
     }
 
 
-def replies(size: int, frames: int, labels: int, seed: int = 0) -> Iterator[tuple[str, str]]:
-    """(name, reply) of at most `size` bytes each."""
+def replies(size: int, frames: int, labels: int, most: int = 510, seed: int = 0) -> Iterator[tuple[str, str]]:
+    """(name, reply) of at most `size` bytes and `most` nodes a frame each."""
     rng = np.random.default_rng(seed)
 
     def wrap(graph: str) -> str:
         return f"<think><graph>{graph}</graph></think><answer>3.5</answer>"
 
     def fill(point: Any, budget: int = size - 400) -> str:
-        per_frame = min(510, budget // (frames * 26))
+        per_frame = min(most, budget // (frames * 26))
         made = [
             {"t": f, "nodes": [[f"n{i % labels}x.{i}", point(i)] for i in range(per_frame)]}
             for f in range(frames)
@@ -63,6 +63,9 @@ def replies(size: int, frames: int, labels: int, seed: int = 0) -> Iterator[tupl
     yield "nodes on an integer grid", fill(lambda i: [i % 7, i // 7 % 7, i // 49])
     yield "nodes on a line", fill(lambda i: [i, 0, 0])
     yield "nodes in one place", fill(lambda _: [1, 1, 1])
+    yield "nodes nearly in one place", fill(lambda _: (1 + rng.uniform(0, 1e-3, 3)).round(6).tolist())
+    yield "lattice in reverse order", fill(lambda i: [3 - i % 4, 3 - i // 4 % 4, 3 - i // 16])
+    yield "nodes on a line far away", fill(lambda i: [900000000 + i, 0, 0])
     yield "reference in reverse order", fill(lambda i: [510 - i, i, i])
     yield "open brackets", "<think><graph>" + "[" * (size - 14)
     yield "open graph tags", ("<think>" + "<graph>" * size)[:size]

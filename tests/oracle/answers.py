@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
-from .spans import BLANK
+from .spans import SPACES
 from .units import UNIT, convert, kind_of
 
 MRA = (
@@ -27,7 +28,11 @@ class UnreadableAnswerError(Exception):
 
 
 def same_text(text: str) -> str:
-    return " ".join(text.casefold().split())
+    return re.sub(f"[{SPACES}]+", " ", text.casefold()).strip(" ")
+
+
+def trim(block: str) -> str:
+    return re.sub(rf"\A[{SPACES}]+|[{SPACES}]+\Z", "", block)
 
 
 def read_answer(
@@ -65,19 +70,19 @@ def _grade(block: str, truth: dict[str, Any], spec: dict[str, Any], repairs: set
 # -- choice --------------------------------------------------------------------------------------------------
 
 LETTER = re.compile(
-    r"(?:option\b\s*)?(?:([a-z])(?:[.):]|$)|\(([a-z])\)|\[([a-z])\]|\*\*([a-z])\*\*)",
+    rf"(?:option(?=[{SPACES}(\[*])[{SPACES}]*)?(?:([a-z])(?:[.):]|\Z)|\(([a-z])\)|\[([a-z])\]|\*\*([a-z])\*\*)",
     re.IGNORECASE | re.ASCII,
 )
 
 
 def choice(block: str, truth: dict[str, Any]) -> float:
     wanted = truth["value"].upper()
-    if letter := LETTER.match(block.strip()):
+    if letter := LETTER.match(trim(block)):
         return float(next(group for group in letter.groups() if group).upper() == wanted)
     texts = [same_text(option) for option in truth.get("options") or []]
     if same_text(block) not in texts:
         raise UnreadableAnswerError
-    return float(chr(ord("A") + texts.index(same_text(block))) == wanted)
+    return float(same_text(block) == texts[ord(wanted) - ord("A")])
 
 
 # -- number --------------------------------------------------------------------------------------------------
@@ -90,18 +95,29 @@ ONES = (
 )
 TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 NUMBER = re.compile(
-    r"(?<!\w)(?:"
-    r"(?P<digits>[-+\u2212]?(?:(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)"
+    r"(?P<digits>(?P<sign>[-+\u2212])?(?:(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]*)?|\.[0-9]+)"
     r"(?:e[-+]?[0-9]+)?)"
     rf"|(?P<tens>{'|'.join(TENS)})(?:(?:-|\s+)(?P<after>{'|'.join(SMALL[1:])}))?(?!\w)"
-    rf"|(?P<ones>{'|'.join(sorted(ONES, key=len, reverse=True))})(?!\w))",
+    rf"|(?P<ones>{'|'.join(sorted(ONES, key=len, reverse=True))})(?!\w)",
     re.IGNORECASE,
 )
 
 
+def first_number(block: str) -> re.Match[str] | None:
+    """The first number as a whole that no letter, digit or "_" touches from the left."""
+    at = 0
+    while found := NUMBER.search(block, at):
+        start = found.start()
+        if start == 0 or not (block[start - 1].isalnum() or block[start - 1] == "_"):
+            return found
+        # of a number that is touched nothing counts; behind a touched sign, or in a touched word, another may begin
+        at = found.end() if found["digits"] and not found["sign"] else start + 1
+    return None
+
+
 def read_number(block: str, to_unit: str | None) -> float:
     """The first number of the block, in the reference's unit."""
-    found = NUMBER.search(block)
+    found = first_number(block)
     if found is None:
         raise UnreadableAnswerError
     if found["digits"]:
@@ -112,11 +128,11 @@ def read_number(block: str, to_unit: str | None) -> float:
     else:
         value = float(ONES.index(found["ones"].lower()))
 
-    rest = block[found.end() :].strip()
+    rest = trim(block[found.end() :])
     unit = UNIT.match(rest)
     if unit is None or to_unit is None or kind_of(unit.group()) == "pixel":
         return value
-    if unit.group().lower() == "in" and unit.end() < len(rest):
+    if unit.group().lower() == "in" and rest[unit.end() :].strip() not in ("", "."):
         return value  # "2 in the room"
     if kind_of(unit.group()) != kind_of(to_unit):
         raise UnreadableAnswerError
@@ -136,28 +152,29 @@ def number_reward(got: float, truth: float, kind: str) -> float:
 
 # -- lists of numbers ----------------------------------------------------------------------------------------
 
-JSON_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
-PLAIN_NUMBER = r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
-SPAN = re.compile(rf"({PLAIN_NUMBER})\s*(?:to|-)\s*({PLAIN_NUMBER})", re.IGNORECASE)
+DECIMAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+SPAN = re.compile(
+    rf"({DECIMAL})(?:[{SPACES}]+to[{SPACES}]+|[{SPACES}]*-[{SPACES}]*)({DECIMAL})", re.IGNORECASE
+)
 
 
 def read_list(block: str, count: int) -> list[float]:
-    element = rf"\s*({JSON_NUMBER})\s*"
-    found = re.fullmatch(rf"\[{','.join([element] * count)}\]", block.strip(BLANK))
+    element = rf"[{SPACES}]*({DECIMAL})[{SPACES}]*"
+    found = re.fullmatch(rf"\[{','.join([element] * count)}\]", trim(block))
     if found is None:
         raise UnreadableAnswerError
     return [float(group) for group in found.groups()]
 
 
 def interval(block: str, truth: dict[str, Any]) -> float:
-    if span := SPAN.fullmatch(block.strip(BLANK)):
+    if span := SPAN.fullmatch(trim(block)):
         start, end = float(span[1]), float(span[2])
     else:
         start, end = read_list(block, 2)
     true_start, true_end = truth["value"]
     shared = max(0.0, min(end, true_end) - max(start, true_start))
     union = max(0.0, end - start) + max(0.0, true_end - true_start) - shared
-    return shared / union if union > 0 else 0.0
+    return shared / union if 0 < union < math.inf else 0.0
 
 
 def box2d(block: str, truth: dict[str, Any], spec: dict[str, Any], repairs: set[str]) -> float:
@@ -182,7 +199,7 @@ def in_pixels(box: list[float], space: str, size: list[float]) -> list[float]:
 
 def box_reward(a: list[float], b: list[float], kind: str) -> float:
     area_a, area_b = ((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
-    if area_a <= 0 or area_b <= 0:
+    if area_a <= 0 or area_b <= 0 or not math.isfinite(area_a):
         return 0.0
     shared = max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
     union = area_a + area_b - shared

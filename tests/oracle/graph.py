@@ -52,6 +52,7 @@ class WrittenFrame:
     nodes: list[Node] = field(default_factory=list)
     edges: list[tuple[Id, Id, float, float | None]] = field(default_factory=list)
     is_cut: bool = False
+    is_stated: bool = False  # by a line of its own
     node_count: int = 0  # with void ones, for the caps
     edge_count: int = 0
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import re
 
-SUFFIX = re.compile(r"(.*)[. #]([0-9]+)", re.DOTALL)  # "_" and "-" are spaces by then
+from .spans import SPACES
+
+SUFFIX = re.compile(r"(.*[^ ]) *[. #]([0-9]+)", re.DOTALL)  # "_" and "-" are spaces by then
+GAP = re.compile(f"[{SPACES}_-]+")
 
 Id = tuple[str, int]  # (label, instance number); a bare label has the number BARE
 BARE = -1
 
 
 def fold(text: str) -> str:
-    return " ".join(text.casefold().strip().replace("_", " ").replace("-", " ").split())
+    return GAP.sub(" ", text.casefold()).strip(" ")
 
 
 def read_id(text: str, aliases: dict[str, str]) -> Id:
     folded = fold(text)
     cut = SUFFIX.fullmatch(folded)
-    label, number = (cut.group(1).strip(), int(cut.group(2))) if cut else (folded, BARE)
+    label, number = (cut.group(1), int(cut.group(2))) if cut else (folded, BARE)
     return aliases.get(label, label), number
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .graph import BadGraphError, Frame, StatedEdge, WrittenFrame
 from .labels import BARE, Id
-from .read_json import FENCE, Reading, read_json
+from .read_json import Reading, read_json
 from .read_lines import read_lines
 from .reference import ReferenceGraph
 from .spans import BLANK, Spans
@@ -30,10 +31,11 @@ def read_graph(
     if not spans.graph_is_closed:
         repairs.add("truncation")
     try:
-        if _is_json(spans.graph):
-            written = read_json(spans.graph, reading)
+        body = _without_fence(spans.graph, repairs)
+        if body.startswith(("{", "[")):
+            written = read_json(body, reading)
         else:
-            written = read_lines(spans.graph, spans.graph_is_closed, reading)
+            written = read_lines(body, spans.graph_is_closed, reading)
     except BadGraphError:
         return [], "bad", repairs
     if (
@@ -46,11 +48,25 @@ def read_graph(
     return frames, "truncated" if "truncation" in repairs else "ok", repairs
 
 
-def _is_json(text: str) -> bool:
-    start = text.lstrip(BLANK)
-    if fence := FENCE.match(start):
-        start = start[fence.end() :].lstrip(BLANK)
-    return start.startswith(("{", "["))
+OPENING = re.compile(
+    rf"`{{3,}}[ \t]*(?:[A-Za-z0-9]*(?=[{BLANK}]*(?:[{{\[]|\Z))|[A-Za-z0-9]*(?=[{BLANK}]*\n))?"
+)
+CLOSING = re.compile(rf"`{{3,}}[{BLANK}]*\Z")
+
+
+def _without_fence(text: str, repairs: set[str]) -> str:
+    """The block without blanks at its start and without a code fence around it.
+
+    A word right after the opening fence is the fence's own where the line ends behind it or JSON begins.
+    """
+    body = text.lstrip(BLANK)
+    if opening := OPENING.match(body):
+        repairs.add("code_fence")
+        body = body[opening.end() :].lstrip(BLANK)
+    if closing := CLOSING.search(body):
+        repairs.add("code_fence")
+        body = body[: closing.start()]
+    return body
 
 
 def _settle(written: WrittenFrame, repairs: set[str]) -> Frame:

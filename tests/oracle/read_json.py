@@ -1,7 +1,7 @@
 """The JSON form of a graph: text to values with repairs, then values to frames (scoring.md sections 1, 1.1).
 
 Values are str, bool, None, Number, Word, Array and Object. A container knows whether its own closing
-bracket was read; a scalar that touches the end of a cut text is dropped, for it may have been longer.
+bracket was read; a number that touches the end of a cut text is NaN, for it may have been longer.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from .units import UNIT, as_length
 MAX_NESTING = 24
 MAX_MAGNITUDE = 1e9
 
-FENCE = re.compile(r"```[A-Za-z0-9_+-]*")
-NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-WORD = re.compile(r"-?[^\W\d][\w.-]*")
+NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+WORD = re.compile(r"(?:[A-Za-z0-9_.+-]|[^\x00-\x7f])+")
 WORDS: dict[str, Any] = {"true": True, "false": False, "null": None}
 PYTHON_WORDS: dict[str, Any] = {"True": True, "False": False, "None": None}
 NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 ESCAPES = {'"': '"', "'": "'", "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-CLOSERS = {"[": "]", "(": ")", "{": "}"}
+CLOSERS = {"[": "])", "(": "])", "{": "}"}
 
 
 @dataclass
@@ -45,6 +45,7 @@ class Word:
 class Array:
     items: list[Any] = field(default_factory=list)
     closed: bool = False
+    ends_in_string: bool = False  # that the end of the text cut
 
 
 @dataclass
@@ -66,11 +67,6 @@ class JsonText:
 
     def read(self) -> Any:
         """The one value of the text; afterwards `truncation` and `text_after` are known."""
-        self.skip_blanks()
-        if fence := FENCE.match(self.text, self.at):
-            self.repairs.add("code_fence")
-            self.at = fence.end()
-            self.skip_blanks()
         value = self.container()
         if not value.closed:
             self.repairs.add("truncation")
@@ -78,7 +74,8 @@ class JsonText:
         self.skip_comments()
         if self.text.startswith("```", self.at):
             self.repairs.add("code_fence")
-            self.at += 3
+            while self.text.startswith("`", self.at):
+                self.at += 1
             self.skip_comments()
         if self.at < len(self.text):
             self.repairs.add("text_after")
@@ -119,12 +116,9 @@ class JsonText:
             return self.container()
         if character in "\"'":
             return self.string()
-        if number := NUMBER.match(self.text, self.at):
-            return self.number(number)
         if word := WORD.match(self.text, self.at):
-            return self.word(word)
-        if self.text[self.at :] == "-":
-            raise CutError
+            number = NUMBER.match(self.text, self.at)
+            return self.number(number) if number else self.word(word)
         raise BadGraphError(f"unexpected {character!r} at {self.at}")
 
     def container(self) -> Array | Object:
@@ -141,13 +135,15 @@ class JsonText:
         self.depth -= 1
         return whole
 
-    def elements(self, whole: Array | Object, closer: str) -> None:
+    def elements(self, whole: Array | Object, closers: str) -> None:
         """Fill a container up to its closing bracket, which alone makes it closed."""
         after_comma = False
         while True:
-            if self.peek() == closer:
+            if self.peek() in closers:
                 if after_comma:
                     self.repairs.add("trailing_comma")
+                if self.peek() == ")":
+                    self.repairs.add("round_brackets")
                 self.at += 1
                 whole.closed = True
                 return
@@ -156,20 +152,27 @@ class JsonText:
             else:
                 self.item(whole)
             after_comma = False
+            self.skip_comments()
+            if self.text[self.at :] == "/":
+                self.repairs.add("missing_comma")
             following = self.peek()
             if following == ",":
                 self.at += 1
                 after_comma = True
             elif following in "}])":
-                if following != closer:
-                    raise BadGraphError(f"{following!r} for {closer!r} at {self.at}")
+                if following not in closers:
+                    raise BadGraphError(f"{following!r} for {closers!r} at {self.at}")
             elif following in ":=":
                 raise BadGraphError(f"unexpected {following!r} at {self.at}")
             else:
                 self.repairs.add("missing_comma")
 
     def item(self, whole: Array) -> None:
-        value = self.value()
+        try:
+            value = self.value()
+        except CutError:
+            whole.ends_in_string = self.at == len(self.text)
+            raise
         whole.items.append(value)
         self.stop_if_cut(value)
 
@@ -178,7 +181,12 @@ class JsonText:
         if self.peek() != ":":
             raise BadGraphError(f"no colon at {self.at}")
         self.at += 1
-        value = self.value()
+        self.peek()
+        try:
+            value = self.value()
+        except CutError:
+            whole.members.setdefault(key, Word(""))  # the start of a string
+            raise
         if key in whole.members:
             self.repairs.add("repeated_key")
         else:
@@ -195,11 +203,9 @@ class JsonText:
         if character in "\"'":
             return self.string()
         word = WORD.match(self.text, self.at)
-        if word is None or character == "-":
+        if word is None:
             raise BadGraphError(f"no key at {self.at}")
         self.at = word.end()
-        if self.at == len(self.text):
-            raise CutError
         self.repairs.add("bare_key")
         return word.group()
 
@@ -208,15 +214,18 @@ class JsonText:
         if quote == "'":
             self.repairs.add("single_quotes")
         parts = []
+        fault = None  # told where the string is closed; where it is not, that is the fault
         at = self.at + 1
         while at < len(self.text):
             character = self.text[at]
             if character == quote:
+                if fault is not None:
+                    raise BadGraphError(fault)
                 self.at = at + 1
                 return _pair_surrogates("".join(parts))
-            if character < " ":
-                raise BadGraphError(f"control character in a string at {at}")
             if character != "\\":
+                if character < " ":
+                    fault = f"control character in a string at {at}"
                 parts.append(character)
                 at += 1
             elif at + 1 == len(self.text):
@@ -225,40 +234,48 @@ class JsonText:
                 digits = self.text[at + 2 : at + 6]
                 if at + 2 + len(digits) == len(self.text):
                     break
-                if not re.fullmatch(r"[0-9a-fA-F]{4}", digits):
-                    raise BadGraphError(f"bad escape at {at}")
-                parts.append(chr(int(digits, 16)))
-                at += 6
-            elif self.text[at + 1] in ESCAPES and (self.text[at + 1] != "'" or quote == "'"):
+                if re.fullmatch(r"[0-9a-fA-F]{4}", digits):
+                    parts.append(chr(int(digits, 16)))
+                    at += 6
+                else:
+                    fault = f"bad escape at {at}"
+                    at += 2
+            elif self.text[at + 1] in ESCAPES:
                 parts.append(ESCAPES[self.text[at + 1]])
                 at += 2
             else:
-                raise BadGraphError(f"bad escape at {at}")
+                fault = f"bad escape at {at}"
+                at += 1
         self.at = len(self.text)
         raise CutError
 
-    def number(self, match: re.Match[str]) -> Number:
+    def number(self, match: re.Match[str]) -> Any:
+        """A number with its unit; a word that only starts as a number does is a word."""
         self.at = match.end()
-        if self.at == len(self.text) or (
-            self.text[self.at] in ".eE" and not self.text[self.at + 1 :].strip("+-0123456789")
-        ):
-            raise CutError
-        if self.text[self.at] in "+.0123456789":
-            raise BadGraphError(f"not a number at {match.start()}")
+        touched = self.at < len(self.text) and WORD.match(self.text, self.at) is not None
         number = Number(float(match.group()))
+        before_blanks = self.at
         self.skip_blanks()
-        if unit := UNIT.match(self.text, self.at):
-            if unit.end() == len(self.text):
-                raise CutError
+        unit = UNIT.match(self.text, self.at)
+        if unit is not None and WORD.match(self.text, unit.end()) is None:
             self.at = unit.end()
-            self.repairs.add("unit")
             number.unit = unit.group()
+        elif touched:
+            whole = WORD.match(self.text, match.start())
+            assert whole is not None
+            return self.word(whole)
+        else:
+            self.at = before_blanks
+        if self.at == len(self.text):
+            return Number(math.nan)
+        if number.unit is not None:
+            self.repairs.add("unit")
+        if JSON_NUMBER.fullmatch(match.group()) is None:
+            self.repairs.add("python_literal")
         return number
 
     def word(self, match: re.Match[str]) -> Any:
         self.at = match.end()
-        if self.at == len(self.text):
-            raise CutError
         text = match.group()
         if text in PYTHON_WORDS:
             self.repairs.add("python_literal")
@@ -292,17 +309,20 @@ def read_json(text: str, reading: Reading) -> list[WrittenFrame]:
     top = JsonText(text, reading.repairs).read()
     if isinstance(top, Array):
         frames = [_frame(top, None, None, top.closed, reading)]
-    elif "frames" in top.members:
+    elif (shape := next((key for key in top.members if key in ("frames", "nodes")), None)) == "frames":
         written = top.members["frames"]
-        if not isinstance(written, Array) or not all(isinstance(frame, Object) for frame in written.items):
+        are_objects = isinstance(written, Array) and all(isinstance(frame, Object) for frame in written.items)
+        if not are_objects or written.ends_in_string:
             raise BadGraphError("frames is no list of objects")
         frames = [_frame_object(frame, reading) for frame in written.items]
-    elif "nodes" in top.members:
+    elif shape == "nodes":
         frames = [_frame_object(top, reading)]
     else:
         frames = [_category_map(top, reading)]
     frames = [frame for frame in frames if frame.nodes or not frame.is_cut]
-    if not top.closed and not frames:
+    list_of_frames = top.members.get("frames") if isinstance(top, Object) else None
+    is_whole = top.closed or (isinstance(list_of_frames, Array) and list_of_frames.closed)
+    if not is_whole and not frames:
         raise BadGraphError("nothing whole before the cut")
     return frames
 
@@ -339,7 +359,9 @@ def _whole_items(array: Array) -> list[Any]:
 def _category_map(written: Object, reading: Reading) -> WrittenFrame:
     frame = WrittenFrame(is_cut=not written.closed)
     for label, centers in written.members.items():
-        for center in _whole_items(centers) if isinstance(centers, Array) else [centers]:
+        if not isinstance(centers, Array):
+            raise BadGraphError("a value of a category map is no list")
+        for center in _whole_items(centers):
             frame.node_count += 1
             is_flat = isinstance(center, Array) and len(center.items) == 2
             _add(frame, (label, center) if is_flat else None, reading)
@@ -350,10 +372,10 @@ def _id_and_center(written: Any) -> tuple[str, Array] | None:
     if isinstance(written, Array):
         name, center = written.items if len(written.items) == 2 else (None, None)
     elif isinstance(written, Object):
-        name = next((written.members[key] for key in ("id", "label") if key in written.members), None)
-        center = next(
-            (written.members[key] for key in ("center", "pos", "position") if key in written.members), None
-        )
+        names = (written.members.get(key) for key in ("id", "label"))
+        name = next((name for name in names if isinstance(name, str)), None)
+        places = (value for key, value in written.members.items() if key in ("center", "pos", "position"))
+        center = next((place for place in places if isinstance(place, Array)), None)
     else:
         return None
     return (name, center) if isinstance(name, str) and isinstance(center, Array) else None
@@ -390,11 +412,10 @@ def _edge(written: Any, reading: Reading) -> tuple[Any, Any, float, float | None
     first, second, distance, *angle = written.items
     if not isinstance(first, str) or not isinstance(second, str) or not isinstance(distance, Number):
         return None
-    if angle and not (isinstance(angle[0], Number) and math.isfinite(angle[0].value)):
-        return None
+    has_angle = bool(angle) and isinstance(angle[0], Number) and math.isfinite(angle[0].value)
     return (
         read_id(first, reading.aliases),
         read_id(second, reading.aliases),
         as_length(distance.value, distance.unit, reading.unit),
-        angle[0].value if angle else None,
+        angle[0].value if has_angle else None,
     )

@@ -8,10 +8,11 @@ import re
 from .graph import BadGraphError, WrittenFrame
 from .labels import read_id
 from .read_json import Reading, good_node
+from .spans import BLANK
 from .units import UNIT, as_length
 
-BLANKS = re.compile(r"[\s,:;\[\](){}]+")
-COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|//[^\n]*|(?:(?<=\s)|(?<![^\n]))#[^\n]*", re.DOTALL)
+BLANKS = re.compile(rf"[{BLANK},:;\[\](){{}}]+")
+COMMENT = re.compile(rf"/\*.*?(?:\*/|\Z)|//[^\n]*|(?:(?<=[{BLANK}])|(?<![^\n]))#[^\n]*", re.DOTALL)
 NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 INTEGER = re.compile(r"[0-9]+")
@@ -33,11 +34,9 @@ class Token:
                 self.unit = rest or None
 
 
-def _tokens(line: str) -> list[Token]:
+def _tokens(words: list[str]) -> list[Token]:
     tokens: list[Token] = []
-    for text in BLANKS.split(line):
-        if not text:
-            continue
+    for text in words:
         before = tokens[-1] if tokens else None
         if before is not None and before.number is not None and before.unit is None and UNIT.fullmatch(text):
             before.unit = text
@@ -59,53 +58,60 @@ def _name(tokens: list[Token]) -> str:
 
 def read_lines(text: str, closed: bool, reading: Reading) -> list[WrittenFrame]:
     """The frames; of a block that is not closed the line without an end is not read."""
-    if not closed:
-        reading.repairs.add("truncation")
-        text = text[: text.rfind("\n") + 1]
     without_comments = COMMENT.sub(" ", text)
     if without_comments != text:
         reading.repairs.add("comment")
+    if not closed:
+        reading.repairs.add("truncation")
+        without_comments = without_comments[: without_comments.rfind("\n") + 1]
 
     frames: list[WrittenFrame] = []
     readable = False
     for line in without_comments.split("\n"):
-        if line.strip().startswith("```"):
+        words = [word for word in BLANKS.split(line) if word]
+        if not words:
+            continue
+        if words[0].startswith("```"):
             reading.repairs.add("code_fence")
             continue
-        tokens = _tokens(line)
-        if not tokens:
-            continue
-        if tokens[0].text.startswith("@"):
-            understood = _frame_line(tokens, frames)
+        if words[0].startswith("@"):
+            understood = _frame_line([words[0][1:], *words[1:]], frames, reading)
             readable = readable or understood
         else:
-            understood = _edge_line(tokens, frames, reading) or _node_line(tokens, frames, reading)
+            tokens = _tokens(words)
+            is_edge = any(token.text == "-" for token in tokens[1:])
+            understood = (_edge_line if is_edge else _node_line)(tokens, frames, reading)
         if not understood:
             reading.repairs.add("void_line")
-        elif any(token.unit for token in tokens):
-            reading.repairs.add("unit")
 
     if not readable and not any(frame.nodes for frame in frames):
         raise BadGraphError("nothing readable")
     if not closed and frames and not frames[-1].nodes:
         frames.pop()
+    if frames and not frames[0].is_stated and not frames[0].nodes:
+        if frames[0].edges:
+            reading.repairs.add("void_edge")
+        frames.pop(0)
     return frames
 
 
-def _frame_line(tokens: list[Token], frames: list[WrittenFrame]) -> bool:
-    """`@` or `@t`."""
-    if tokens[0].text != "@":
-        tokens[0] = Token(tokens[0].text[1:])
-    else:
-        tokens = tokens[1:]
+def _frame_line(words: list[str], frames: list[WrittenFrame], reading: Reading) -> bool:
+    """`@`, or `@` and a time, whose unit is dropped; the words are those behind the `@`."""
+    tokens = _tokens([word for word in words if word])
     if not tokens:
-        frames.append(WrittenFrame())
+        frames.append(WrittenFrame(is_stated=True))
         return True
     t = tokens[0].number
     if len(tokens) != 1 or t is None or not math.isfinite(t):
         return False
-    frames.append(WrittenFrame(t))
+    _note_units(tokens, reading)
+    frames.append(WrittenFrame(t, is_stated=True))
     return True
+
+
+def _note_units(numbers: list[Token], reading: Reading) -> None:
+    if any(number.unit for number in numbers):
+        reading.repairs.add("unit")
 
 
 def _current(frames: list[WrittenFrame]) -> WrittenFrame:
@@ -115,24 +121,22 @@ def _current(frames: list[WrittenFrame]) -> WrittenFrame:
 
 
 def _edge_line(tokens: list[Token], frames: list[WrittenFrame], reading: Reading) -> bool:
-    dashes = [index for index, token in enumerate(tokens) if token.text == "-"]
-    if not dashes:
-        return False
-    left, right = tokens[: dashes[0]], tokens[dashes[0] + 1 :]
+    """A stated edge: two ids around a lone `-`, then a distance and, perhaps, an angle."""
+    dash = next(index for index, token in enumerate(tokens) if index > 0 and token.text == "-")
+    left, right = tokens[:dash], tokens[dash + 1 :]
     count = _trailing_numbers(right)
-    if count == 3 and INTEGER.fullmatch(right[-3].text):
-        count = 2  # the integer is the suffix of the second id
-    if not left or count not in (1, 2) or count == len(right):
+    if count in (0, len(right)):
         return False
+    count = min(count, 2)  # numbers before these two belong to the second id
     numbers = right[len(right) - count :]
+    _note_units(numbers, reading)
     distance = numbers[0].number
     degrees = numbers[1].number if count == 2 else None
     assert distance is not None
     frame = _current(frames)
     frame.edge_count += 1
     if degrees is not None and not math.isfinite(degrees):
-        reading.repairs.add("void_edge")
-        return True
+        degrees = None
     frame.edges.append(
         (
             read_id(_name(left), reading.aliases),
@@ -150,10 +154,11 @@ def _node_line(tokens: list[Token], frames: list[WrittenFrame], reading: Reading
     dimension = reading.dimension or min(count, 3)
     has_suffix = count == dimension + 1 and INTEGER.fullmatch(tokens[-count].text) is not None
     name = tokens[:-dimension] if has_suffix else tokens[: len(tokens) - count]
-    if not name or (count not in (2, 3) and not has_suffix):
+    if count == len(tokens) or (count not in (2, 3) and not has_suffix):
         return False
     frame = _current(frames)
     frame.node_count += 1
+    _note_units(tokens[len(tokens) - count :], reading)
     id = read_id(_name(name), reading.aliases)
     center = [
         as_length(token.number, token.unit, reading.unit)

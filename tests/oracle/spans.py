@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass
 
 BLANK = " \t\n\r\f\v"
+SPACES = (
+    "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # of Unicode, for names and answers
+)
 TAGS = ("<think>", "</think>", "<answer>", "</answer>")
 WHOLE = re.compile(
     rf"[{BLANK}]*<think>.*</think>[{BLANK}]*<answer>.*</answer>[{BLANK}]*",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+_METRES = ("m", "metre", "metres", "meter", "meters")
 _NAMES: dict[str, tuple[str, float, tuple[str, ...]]] = {
     "m": ("length", 1.0, ("metre", "metres", "meter", "meters")),
     "cm": ("length", 0.01, ("centimetre", "centimetres", "centimeter", "centimeters")),
@@ -16,30 +17,44 @@ _NAMES: dict[str, tuple[str, float, tuple[str, ...]]] = {
     "ms": ("time", 0.001, ("millisecond", "milliseconds")),
     "min": ("time", 60.0, ("mins", "minute", "minutes")),
     "h": ("time", 3600.0, ("hr", "hrs", "hour", "hours")),
-    "deg": ("angle", math.pi / 180.0, ("°", "degree", "degrees")),
-    "rad": ("angle", 1.0, ("radian", "radians")),
-    "m/s": ("speed", 1.0, ("metres per second", "meters per second")),
-    "km/h": ("speed", 1.0 / 3.6, ("kilometres per hour", "kilometers per hour")),
-    "mph": ("speed", 0.44704, ("miles per hour",)),
-    "m2": ("area", 1.0, ("m²", "square metre", "square metres", "square meter", "square meters")),
+    "deg": ("angle", math.pi / 180.0, ("°", "degs", "degree", "degrees")),
+    "rad": ("angle", 1.0, ("rads", "radian", "radians")),
+    "m/s": ("speed", 1.0, tuple(f"{metre} per second" for metre in _METRES[1:])),
+    "km/h": (
+        "speed",
+        1.0 / 3.6,
+        tuple(f"kilo{metre} per hour" for metre in _METRES[1:]),
+    ),
+    "mph": ("speed", 0.44704, ("mile per hour", "miles per hour")),
+    "m2": (
+        "area",
+        1.0,
+        ("m²", "m^2", "sqm", *(f"{square} {m}" for square in ("sq", "square") for m in _METRES)),
+    ),
     "px": ("pixel", 1.0, ("pixel", "pixels")),
 }
 UNITS: dict[str, tuple[str, float]] = {
     name: (kind, size) for short, (kind, size, words) in _NAMES.items() for name in (short, *words)
 }
-# Longest first, so that "m/s" is not read as "m"; a letter, digit, "_" or "/" after it makes it another word.
+# Longest first, so that "m/s" is not read as "m"; a letter, digit or "_" after it makes it another word.
 UNIT = re.compile(
-    "(?:" + "|".join(re.escape(name) for name in sorted(UNITS, key=len, reverse=True)) + r")(?![\w/²])",
+    "(?:"
+    + "|".join(re.escape(name).replace(r"\ ", r"[ \t]+") for name in sorted(UNITS, key=len, reverse=True))
+    + r")(?![\w²])",
     re.IGNORECASE,
 )
 
 
+def _plain(unit: str) -> str:
+    return " ".join(unit.casefold().split())
+
+
 def kind_of(unit: str | None) -> str | None:
-    return UNITS[unit.casefold()][0] if unit is not None and unit.casefold() in UNITS else None
+    return UNITS[_plain(unit)][0] if unit is not None and _plain(unit) in UNITS else None
 
 
 def convert(value: float, unit: str, to_unit: str) -> float:
-    return value * (UNITS[unit.casefold()][1] / UNITS[to_unit.casefold()][1])
+    return value * (UNITS[_plain(unit)][1] / UNITS[_plain(to_unit)][1])
 
 
 def as_length(value: float, unit: str | None, reference_unit: str | None) -> float:

@@ -158,4 +158,4 @@ class _Backtracking:
 def test_can_fail() -> None:
     slow = _Backtracking()
     with pytest.raises(AssertionError):
-        check(slow, "blanks after an open answer", slow.prepare(table_with_chairs().reference()), size=256)
+        check(slow, "blanks after an open answer", slow.prepare(table_with_chairs().reference()), size=1024)

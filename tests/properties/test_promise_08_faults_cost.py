@@ -3,6 +3,9 @@
 From a perfect reply of a scene of one frame without symmetry each drop, duplicate, wrong label, hallucinated
 node or displacement strictly lowers graph; a node of a label that the reference lacks never raises node, edge
 or chirality of any reply.
+
+Left out by name, as the promise itself does: per_class and the `reference` norms. Also `edges: stated`, where the
+renderer would have to state edges and then a fault of a node may leave its edges as they are (docs/limits.md).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Real flat street layouts, mirrored: group yaw must see it, so3 cannot.
 
-Reads KITTI tracking labels where they are at hand: in `kitti/label_02` under VIDEOSTR_TEST_DATA, or beside
-the checkout in `../shared/data`. They are not part of the project.
+Reads KITTI tracking labels where they are at hand: in `kitti/label_02` under VIDEOSTR_TEST_DATA where that is set,
+else beside the checkout, in `../shared/data/kitti/label_02`. They are not part of the project; without them these
+tests are skipped by name.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ _LABELS = sorted((_DATA / "kitti" / "label_02").glob("*.txt"))
 UP = (0.0, -1.0, 0.0)
 """KITTI's camera has x to the right, y down, z ahead."""
 
-needs_kitti = pytest.mark.skipif(not _LABELS, reason="KITTI label files are not at hand (kitti/label_02)")
+needs_kitti = pytest.mark.skipif(
+    not _LABELS,
+    reason="needs KITTI tracking labels in kitti/label_02 under VIDEOSTR_TEST_DATA or ../shared/data",
+)
 
 
 def streets(path: Path, *, every: int = 10, least: int = 4) -> Iterator[Scene]:

@@ -16,7 +16,8 @@ pub(crate) struct Matcher {
     squares: Vec<f64>,
     costs: Vec<i64>,
     spare: Vec<i64>,
-    closest: Vec<(i64, u32, u32)>,
+    lists: Vec<List>,
+    entries: Vec<Entry<i64>>,
     taken: Vec<bool>,
     /// Partners in the blocks whose assignment no motion changes, once they are known, and whether they are.
     fixed: Vec<u32>,
@@ -131,6 +132,16 @@ impl Source<i64> for Grid<'_> {
         }
         out[start..].sort_unstable_by(by_cost);
     }
+
+    fn whole(&mut self, row: usize, out: &mut Vec<i64>) {
+        self.fill_squares(row);
+        let (scale, factor, start) = (self.scene.scale, self.factor, out.len());
+        out.extend(self.squares.iter().map(|&square| cost_of(square, scale) * factor));
+        let same = self.same(row);
+        for cost in &mut out[start..][same] {
+            *cost -= 1;
+        }
+    }
 }
 
 /// Distances beyond this many D cost alike.
@@ -214,23 +225,57 @@ impl Matcher {
 
     /// The closest pair first; of equally close ones equal ids, then the first.
     fn greedy(&mut self, scene: &Scene, layout: &Layout, block: &Block, points: &Points, out: &mut [u32]) {
-        self.closest.clear();
-        for i in block.references.clone() {
-            for j in block.replies.clone() {
-                let same = i64::from(scene.suffix[i] == layout.suffix[j]);
-                let cost = cost_of(square(scene.xyz[i], points.at(j)), scene.scale);
-                self.closest.push((2 * cost - same, i as u32, j as u32));
-            }
+        let flipped = block.references.len() > block.replies.len();
+        let Self { squares, costs, spare, lists, entries, taken, .. } = self;
+        let mut grid = Grid { scene, layout, points, block, flipped, factor: 2, squares, costs, spare };
+        entries.clear();
+        lists.clear();
+        for row in 0..grid.row_count() {
+            let start = entries.len();
+            let bound = grid.first(row, entries);
+            lists.push(List { row, next: start, end: entries.len(), bound });
         }
-        self.closest.sort_unstable();
-        self.taken.clear();
-        self.taken.resize(block.replies.len(), false);
-        for &(_, i, j) in &self.closest {
-            let taken = &mut self.taken[j as usize - block.replies.start];
-            if out[i as usize] == NONE && !*taken {
-                out[i as usize] = j;
-                *taken = true;
+        taken.clear();
+        taken.resize(grid.column_count(), false);
+        while !lists.is_empty() {
+            let mut closest = ((i64::MAX, 0, 0), 0);
+            for (k, list) in lists.iter_mut().enumerate() {
+                let Entry { cost, column } = list.closest(&mut grid, taken, entries);
+                let (row, column) = (list.row, column as usize);
+                let (reference, reply) = if flipped { (column, row) } else { (row, column) };
+                closest = closest.min(((cost, reference, reply), k));
             }
+            let ((_, reference, reply), k) = closest;
+            out[block.references.start + reference] = (block.replies.start + reply) as u32;
+            taken[if flipped { reference } else { reply }] = true;
+            lists.swap_remove(k);
+        }
+    }
+}
+
+/// What is left of a row's entries.
+#[derive(Clone, Copy, Debug)]
+struct List {
+    row: usize,
+    next: usize,
+    end: usize,
+    /// Below every cost that is not listed.
+    bound: i64,
+}
+
+impl List {
+    /// The closest column that is not taken. The whole list has as many columns as there are rows, so one is left.
+    fn closest(&mut self, grid: &mut Grid<'_>, taken: &[bool], entries: &mut Vec<Entry<i64>>) -> Entry<i64> {
+        loop {
+            while self.next < self.end && taken[entries[self.next].column as usize] {
+                self.next += 1;
+            }
+            if self.next < self.end && entries[self.next].cost <= self.bound {
+                return entries[self.next];
+            }
+            (self.next, self.bound) = (entries.len(), i64::MAX);
+            grid.all(self.row, entries);
+            self.end = entries.len();
         }
     }
 }
@@ -299,6 +344,10 @@ mod tests {
             let costs = &self.costs[row * self.columns..(row + 1) * self.columns];
             out.extend(costs.iter().zip(0..).map(|(&cost, column)| Entry { cost, column }));
             out[start..].sort_unstable_by(by_cost);
+        }
+
+        fn whole(&mut self, row: usize, out: &mut Vec<i64>) {
+            out.extend_from_slice(&self.costs[row * self.columns..(row + 1) * self.columns]);
         }
     }
 

@@ -130,7 +130,7 @@ fn the_first_untouched_number_counts() {
     for block in ["", "x7", "none", "-", ".", "one1", "a1.5", "١"] {
         assert_eq!(score(&answer, exact, block), None, "{block:?}");
     }
-    assert_eq!(score(&answer, exact, "1e999"), None);
+    assert_eq!(score(&answer, exact, "1e999"), Some(0.0));
 }
 
 #[test]
@@ -222,7 +222,6 @@ fn boxes_score_by_overlap_in_the_space_of_the_reference() {
         "[0,0,10]",
         "[0,0,10,10,1]",
         "[0,0,10,NaN]",
-        "[0,0,10,1e999]",
         "[0,0,,10]",
         "the box [0,0,10,10]",
         "[0 0 10 10]",

@@ -29,7 +29,10 @@ fn scored_files() -> Vec<PathBuf> {
 fn lines(path: &Path) -> Vec<(usize, Map<String, Value>)> {
     let text = fs::read_to_string(path).expect("a golden file");
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines.map(|(number, line)| (number + 1, serde_json::from_str(line).expect("a JSON object a line"))).collect()
+    let lines: Vec<_> =
+        lines.map(|(number, line)| (number + 1, serde_json::from_str(line).expect("a JSON object a line"))).collect();
+    assert!(!lines.is_empty(), "{} holds no line", path.display());
+    lines
 }
 
 fn row(scorer: &Scorer, scratch: &mut Scratch, line: &Map<String, Value>, reference: &Reference) -> Row {

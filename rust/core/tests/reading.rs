@@ -10,11 +10,11 @@ use videostr_core::names::{AnswerStatus, GraphStatus, Repair};
 use videostr_core::reader::{Caps, ParseContext, Reader, Reply};
 use videostr_core::units::LengthUnit;
 
-/// Golden files of the checkout, and the contract's own file where it lies beside the checkout.
+/// The golden files of the checkout.
 fn files() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let golden = std::fs::read_dir(root.join("tests/golden")).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut files: Vec<PathBuf> = golden.chain([root.join("../shared/spec/worked.jsonl")]).collect();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden");
+    let entries = std::fs::read_dir(&golden).unwrap_or_else(|error| panic!("{}: {error}", golden.display()));
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.is_file() && path.extension().is_some_and(|extension| extension == "jsonl"));
     files
 }

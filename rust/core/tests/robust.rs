@@ -94,7 +94,7 @@ fn check_sound(text: &str, context: &ParseContext, reply: &mut Reply) {
     assert_eq!(reply.repairs.bits >> 17, 0, "{text:?}");
 }
 
-/// Replies to start from: those of the golden lines where they are there, and some of our own.
+/// Replies to start from: those of the golden lines, and some of our own.
 fn seeds() -> Vec<String> {
     let mut seeds: Vec<String> = [
         r#"<think>x<graph>{"frames":[{"t":0,"nodes":[["chair.1",[0.4,1.2]],["table.1",[1.9,0.8]]],"edges":[["chair.1","table.1",1.56,30]]}]}</graph></think><answer>B</answer>"#,
@@ -104,12 +104,14 @@ fn seeds() -> Vec<String> {
     .map(str::to_owned)
     .into();
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden");
-    for entry in std::fs::read_dir(golden).into_iter().flatten().flatten() {
+    let own = seeds.len();
+    for entry in std::fs::read_dir(golden).expect("the folder of golden lines").flatten() {
         for line in std::fs::read_to_string(entry.path()).unwrap_or_default().lines() {
             let case: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
             seeds.extend(case["text"].as_str().filter(|text| text.len() < 2000).map(str::to_owned));
         }
     }
+    assert!(seeds.len() > own + 400, "only {} golden replies", seeds.len() - own);
     seeds
 }
 

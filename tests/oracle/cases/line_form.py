@@ -12,7 +12,8 @@ def line_graph(style: Style, frames: list[WrittenFrame]) -> str:
     lines: list[str] = []
     for frame in frames:
         if frame.t is not None:
-            lines.append(f"@{style.number(frame.t)}" + style.rng.choice(("", "", ":")))
+            unit = style.rng.choice((" s", "s", " sec")) if style.sometimes("unit", 0.4) else ""
+            lines.append(f"@{style.number(frame.t)}{unit}" + style.rng.choice(("", "", ":")))
         elif len(frames) > 1 or not frame.nodes or style.rng.random() < 0.5:
             lines.append("@")
         lines += [_node(style, node) for node in frame.nodes]

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Aligner, Search};
-use crate::geometry::{Motion, Turning, Vec3, cross, grid, norm, sub};
+use crate::geometry::{Motion, Points, Turning, Vec3, cross, grid, norm, sub};
 use crate::plan::{NEAR, Pair, length};
 
 /// A node with more images is in no pair.
@@ -24,6 +24,48 @@ pub(crate) struct TupleScratch {
     lengths: Lengths,
     thirds: Vec<u32>,
     tables: [Vec<f64>; 3],
+    heights: Heights,
+}
+
+/// Which images of triples are high enough for a motion, found row by row as they are asked for.
+#[derive(Clone, Debug, Default)]
+struct Heights {
+    /// The images of the three nodes, and where their rows begin.
+    keys: Vec<([Range<usize>; 3], usize)>,
+    /// For images of the first two nodes, one bit for each image of the third; or [`UNKNOWN`].
+    rows: Vec<u32>,
+}
+
+/// More bits than a node of a triple has images.
+const UNKNOWN: u32 = u32::MAX;
+
+impl Heights {
+    fn clear(&mut self) {
+        self.keys.clear();
+        self.rows.clear();
+    }
+
+    /// Where the rows of three ranges of images begin.
+    fn begin(&mut self, images: [&Range<usize>; 3]) -> usize {
+        if let Some((_, begin)) = self.keys.iter().find(|(key, _)| key.iter().eq(images)) {
+            return *begin;
+        }
+        let begin = self.rows.len();
+        self.keys.push((images.map(Clone::clone), begin));
+        self.rows.resize(begin + images[0].len() * images[1].len(), UNKNOWN);
+        begin
+    }
+
+    /// The bits of one row: which thirds, with the edge from `p` to `q`, make more than twice the area `lowest / 2`.
+    fn row(&mut self, row: usize, points: &Points, [p, q]: [usize; 2], thirds: &Range<usize>, lowest: f64) -> u32 {
+        if self.rows[row] == UNKNOWN {
+            let (from, edge) = (points.at(p), sub(points.at(q), points.at(p)));
+            let high = |r: usize| norm(cross(edge, sub(points.at(r), from))) > lowest;
+            self.rows[row] =
+                thirds.clone().enumerate().fold(0, |bits, (k, r)| bits | u32::from(r != p && r != q && high(r)) << k);
+        }
+        self.rows[row]
+    }
 }
 
 /// A pair with the product of its nodes' images.
@@ -127,6 +169,7 @@ impl Aligner {
         let mut cut: Option<Ranked> = None;
         let mut limit = TUPLES;
         let mut k = 0;
+        self.tuples.heights.clear();
         self.tuples.select_pairs(search, TRIPLE_IMAGES, limit);
         loop {
             if k == self.tuples.pairs.len() {
@@ -290,6 +333,7 @@ impl TupleScratch {
         fill(&mut self.tables[1], context, &i, &k);
         fill(&mut self.tables[2], context, &j, &k);
         let [ij, ik, jk] = &self.tables;
+        let rows_begin = self.heights.begin([&i, &j, &k]);
         let begin = starts.len();
         let shortest = SHORT_IMAGE * search.context.scene.scale;
         let mut choice = Choice::new(search);
@@ -299,18 +343,24 @@ impl TupleScratch {
                 if pq <= shortest {
                     continue;
                 }
+                // What lies above this cannot reach the best level.
+                let ceiling = (choice.best + 1.0) * 1e-9 * choice.scale;
+                if !choice.free_scale && (sides[0] - pq).abs() > ceiling {
+                    continue;
+                }
+                let row = rows_begin + p * j.len() + q;
+                let high = self.heights.row(row, &layout.points, [at_p, at_q], &k, shortest * pq);
+                if high == 0 {
+                    continue;
+                }
                 let rows = ik[p * k.len()..(p + 1) * k.len()].iter().zip(&jk[q * k.len()..(q + 1) * k.len()]);
-                for ((&pr, &qr), at_r) in rows.zip(k.clone()) {
+                for (r, ((&pr, &qr), at_r)) in rows.zip(k.clone()).enumerate() {
                     let lengths = [pq, pr, qr];
                     let Some(level) = choice.level(&sides, &lengths) else { continue };
-                    if at_r == at_p || at_r == at_q || (level == choice.best && starts.len() - begin == room) {
+                    if high >> r & 1 == 0 || (level == choice.best && starts.len() - begin == room) {
                         continue;
                     }
                     let image = [at_p, at_q, at_r].map(|at| layout.points.at(at));
-                    let doubled = norm(cross(sub(image[1], image[0]), sub(image[2], image[0])));
-                    if doubled <= shortest * pq {
-                        continue;
-                    }
                     if let Some(motion) = fit.tuple(&corners, &image) {
                         choice.take(level, motion, begin, starts);
                     }

@@ -82,14 +82,14 @@ pub(super) fn truth(fields: &mut Fields) -> Result<AnswerTruth, Wrong> {
     Ok(AnswerTruth::Box2d { value, size, space })
 }
 
-/// `[a, b, …]` of exactly `N` finite numbers.
+/// `[a, b, …]` of exactly `N` numbers; one that is too large for float64 is infinite, and scores 0.
 pub(super) fn number_list<const N: usize>(block: &str) -> Option<[f64; N]> {
     let inside = block.trim().strip_prefix('[')?.strip_suffix(']')?;
     let mut numbers = [0.0; N];
     let mut parts = inside.split(',');
     for place in &mut numbers {
         let part = parts.next()?.trim().as_bytes();
-        let number = decimal::scan(part, 0).filter(|number| number.end == part.len() && number.value.is_finite())?;
+        let number = decimal::scan(part, 0).filter(|number| number.end == part.len())?;
         *place = number.value;
     }
     parts.next().is_none().then_some(numbers)

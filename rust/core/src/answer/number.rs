@@ -93,7 +93,7 @@ pub(super) fn grade(block: &str, truth: f64, unit: Option<Unit>, rule: NumberRul
             value = value.and_then(|value| written.convert(value, wanted));
         }
     }
-    let value = value.filter(|value| value.is_finite())?;
+    let value = value?;
     Some(match rule {
         NumberRule::Mra => mra(value, truth),
         NumberRule::Relative if truth == 0.0 => is_zero(value),

@@ -1,5 +1,6 @@
 //! One-to-one assignment of least cost, exact, with a fixed choice among equals.
 
+mod dense;
 mod solver;
 mod ties;
 
@@ -53,6 +54,10 @@ impl<C: Cost, F: Fn(usize, usize) -> C> Source<C> for Whole<F> {
         let start = out.len();
         out.extend((0..self.columns).map(|column| Entry { cost: (self.cost)(row, column), column: column as u32 }));
         out[start..].sort_by(|a, b| a.cost.partial_cmp(&b.cost).unwrap_or(std::cmp::Ordering::Equal));
+    }
+
+    fn whole(&mut self, row: usize, out: &mut Vec<C>) {
+        out.extend((0..self.columns).map(|column| (self.cost)(row, column)));
     }
 }
 

@@ -6,6 +6,7 @@
 use std::ops::{Add, Sub};
 
 use super::NONE;
+use super::dense::Dense;
 
 /// An ordered group in which costs are added.
 pub(crate) trait Cost: Copy + PartialOrd + Add<Output = Self> + Sub<Output = Self> {
@@ -32,6 +33,8 @@ pub(crate) trait Source<C> {
     fn first(&mut self, row: usize, out: &mut Vec<Entry<C>>) -> C;
     /// Appends all entries of a row that can matter, cheapest first.
     fn all(&mut self, row: usize, out: &mut Vec<Entry<C>>);
+    /// Appends the cost of every column of a row.
+    fn whole(&mut self, row: usize, out: &mut Vec<C>);
 }
 
 /// What is known of a row.
@@ -60,10 +63,17 @@ pub(crate) struct Assigner<C> {
     pending: Vec<(u32, C)>,
     scanned: Vec<u32>,
     tight: Vec<(u32, u32)>,
+    dense: Dense<C>,
+    /// Whether the last problem was left to `dense`.
+    contested: bool,
 }
 
 /// Price steps, times the number of rows; the rest is left to augmenting paths.
 const PRICE_STEPS: usize = 3;
+/// Fewer rows are not worth a whole matrix.
+const MANY: usize = 32;
+/// Nor are problems with at most one row in this many left.
+const CONTESTED: usize = 8;
 
 impl<C: Cost> Assigner<C> {
     /// The column of each row.
@@ -83,6 +93,20 @@ impl<C: Cost> Assigner<C> {
 
     /// Assigns every row its own column at the least sum. There are at least as many columns as rows.
     pub(crate) fn solve(&mut self, rows: usize, columns: usize, source: &mut impl Source<C>) {
+        self.begin(rows, columns, source);
+        let left = self.column_of.iter().filter(|&&column| column == NONE).count();
+        // Where few columns stay alone, the search for them takes longer in a whole matrix (measured).
+        let few_alone = rows < columns && columns < 2 * rows;
+        if rows >= MANY && left > rows / CONTESTED && !few_alone {
+            self.solve_whole(rows, columns, source);
+        } else {
+            self.finish(source);
+        }
+    }
+
+    /// Lists and price steps, which leave some rows without a column.
+    pub(super) fn begin(&mut self, rows: usize, columns: usize, source: &mut impl Source<C>) {
+        self.contested = false;
         self.entries.clear();
         self.rows.clear();
         for row in 0..rows {
@@ -97,16 +121,32 @@ impl<C: Cost> Assigner<C> {
         reset(&mut self.from, columns, NONE);
         reset(&mut self.column_price, columns, C::ZERO);
         self.step_prices(rows, source);
-        for row in 0..rows {
+    }
+
+    pub(super) fn finish(&mut self, source: &mut impl Source<C>) {
+        for row in 0..self.rows.len() {
             if self.column_of[row] == NONE {
                 self.augment(row, source);
             }
         }
     }
 
+    /// The same by the whole matrix.
+    pub(super) fn solve_whole(&mut self, rows: usize, columns: usize, source: &mut impl Source<C>) {
+        self.contested = true;
+        reset(&mut self.column_of, rows, NONE);
+        reset(&mut self.column_price, columns, C::ZERO);
+        self.dense.solve(rows, columns, source);
+        self.dense.write(&mut self.column_of, &mut self.column_price);
+    }
+
     /// Finds the tight pairs of the solution.
     pub(crate) fn find_tight(&mut self, source: &mut impl Source<C>) {
         self.tight.clear();
+        if self.contested {
+            self.dense.find_tight(&mut self.tight);
+            return;
+        }
         for row in 0..self.rows.len() {
             let price = self.row_price[row];
             if self.rows[row].bound < price {

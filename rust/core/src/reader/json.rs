@@ -4,7 +4,6 @@ use super::lexer::{Between, Keys, Lexer, Scalar, Text};
 use super::sink::{RawEdge, Sink};
 use super::{Step, Stop, template};
 use crate::names::{Repair, RepairLog};
-use crate::spans::is_blank;
 use std::ops::Range;
 
 /// Memory that is kept between replies.
@@ -76,7 +75,7 @@ impl Json<'_, '_, '_> {
         if fence >= 3 {
             self.lexer.log.note(Repair::CodeFence, self.lexer.at);
             self.lexer.at += fence;
-            self.lexer.at += self.lexer.rest().iter().take_while(|&&byte| is_blank(byte)).count();
+            self.lexer.skip_blank();
         }
         if self.lexer.at < end {
             self.lexer.log.note(Repair::TextAfter, self.lexer.at);
