@@ -62,6 +62,7 @@ pub(crate) struct Assigner<C> {
     /// Scanned rows that are not listed whole, with what their costs are offset by.
     pending: Vec<(u32, C)>,
     scanned: Vec<u32>,
+    done: Vec<bool>,
     tight: Vec<(u32, u32)>,
     dense: Dense<C>,
     /// Whether the last problem was left to `dense`.
@@ -119,6 +120,7 @@ impl<C: Cost> Assigner<C> {
         reset(&mut self.row_of, columns, NONE);
         reset(&mut self.reach, columns, C::ZERO);
         reset(&mut self.from, columns, NONE);
+        reset(&mut self.done, columns, false);
         reset(&mut self.column_price, columns, C::ZERO);
         self.step_prices(rows, source);
     }
@@ -233,6 +235,7 @@ impl<C: Cost> Assigner<C> {
     /// Dijkstra over reduced costs from a row without a column, then the exchange along the path found.
     fn augment(&mut self, start: usize, source: &mut impl Source<C>) {
         self.reach.fill(C::MAX);
+        self.done.fill(false);
         self.open.clear();
         self.pending.clear();
         self.scanned.clear();
@@ -261,6 +264,7 @@ impl<C: Cost> Assigner<C> {
                 break Entry { cost: nearest.0, column };
             }
             self.scanned.push(column);
+            self.done[column as usize] = true;
             length = nearest.0;
             row = owner as usize;
         };
@@ -288,8 +292,8 @@ impl<C: Cost> Assigner<C> {
             .position(|&(row, offset)| length == C::MAX || self.rows[row as usize].bound + offset < length)
     }
 
-    /// Reaches columns from a row by paths below `end`. A column that was scanned is never reached again, as no path to it is
-    /// shorter.
+    /// Reaches columns from a row by paths below `end`. A column that was scanned is never reached again: no path to it is
+    /// shorter, but for rounding, which must not close a circle.
     fn reach_from(&mut self, row: usize, offset: C, end: C) {
         let Row { start, end: last, .. } = self.rows[row];
         for &Entry { cost, column } in &self.entries[start..last] {
@@ -299,7 +303,7 @@ impl<C: Cost> Assigner<C> {
             let c = column as usize;
             let path = cost - self.column_price[c] + offset;
             let before = self.reach[c];
-            let better = path < before;
+            let better = path < before && !self.done[c];
             self.reach[c] = if better { path } else { before };
             self.from[c] = if better { row as u32 } else { self.from[c] };
             if before == C::MAX {
