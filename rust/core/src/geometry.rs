@@ -79,12 +79,6 @@ impl Points {
         [self.x[i], self.y[i], self.z[i]]
     }
 
-    pub(crate) fn set(&mut self, i: usize, p: Vec3) {
-        self.x[i] = p[0];
-        self.y[i] = p[1];
-        self.z[i] = p[2];
-    }
-
     pub(crate) fn resize(&mut self, len: usize) {
         self.x.resize(len, 0.0);
         self.y.resize(len, 0.0);
