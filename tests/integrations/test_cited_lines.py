@@ -20,6 +20,7 @@ EXPECTED = {
     "verl/models/transformers/qwen2_vl.py:331": "_flash_use_top_left_mask",
     "verl/single_controller/ray/base.py:226": "_check_resource_available",
     "verl/third_party/vllm/__init__.py:31": "get_version(package_name)",
+    "verl/trainer/ppo/v1/trainer_base.py:1316": "{sample}_{rollout}_{output}",
     "verl/trainer/ppo/v1/trainer_base.py:1868": "def _compute_metrics",
     "verl/utils/distributed.py:89": "cpu:gloo,",
     "verl/utils/flops_counter.py:80": "get_device_name()",
@@ -43,7 +44,7 @@ EXPECTED = {
 
 
 def _cited() -> set[str]:
-    files = [ROOT / "train" / "launch.py", *(ROOT / "recipes").rglob("*.yaml")]
+    files = [ROOT / "cli" / "_reader.py", ROOT / "train" / "launch.py", *(ROOT / "recipes").rglob("*.yaml")]
     files += (ROOT / "integrations").rglob("*.py")
     return {":".join(found) for file in files for found in CITED.findall(file.read_text(encoding="utf-8"))}
 
