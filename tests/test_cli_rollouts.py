@@ -213,7 +213,7 @@ def test_an_alarm_is_exit_status_one(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["health", str(source)]) == 1
     text = capsys.readouterr().out
     assert "RINGS" in text
-    assert "e.g. r.jsonl:1, r.jsonl:2" in text
+    assert "  all: r.jsonl:1, r.jsonl:2, " in text
 
 
 def test_the_spec_beside_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

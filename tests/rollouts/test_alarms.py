@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ import pytest
 from rollout_samples import Line, good_text, healthy, line, prose, rollouts, scene, scores
 from videostr import REPAIRS, RewardSpec
 from videostr.rollouts import Health, alarms
+from videostr.rollouts.health import FEWEST_ROWS
+from videostr.rollouts.repeats import NEAR_IDENTICAL, REMEMBERED
 from videostr.testing import Frame, Node, add_node, reply
 
 SPEC = RewardSpec.preset("pose-free")
@@ -329,3 +332,22 @@ def test_a_frame_is_judged_for_itself() -> None:
         reply(tuple(replace(Frame(nodes), t=float(t)) for t in range(4))), think_prefilled=False
     )
     assert (said.nodes, said.repeated, said.comparable) == (12, 0, 12)
+
+
+def test_the_docs_state_every_threshold() -> None:
+    """Moving one is a change that users are told of."""
+    page = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
+    rows = [
+        line.split("|") for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| `")
+    ]
+    stated = {row[1].strip(" `"): row[3].strip() for row in rows if len(row) == 6}
+    assert stated == {kind.name: f"{kind.threshold:g}" for kind in alarms.KINDS}
+    text = page.read_text(encoding="utf-8")
+    for number in (
+        f"{alarms.CHANCE_MARGIN:g} over chance",
+        f"{REMEMBERED:,} different texts",
+        "from 32 rows on",
+    ):
+        assert number in text
+    assert (FEWEST_ROWS, alarms.FEW_WORDS, alarms.SPRAY_FACTOR, alarms.SPRAY_MORE) == (32, 20, 2, 3)
+    assert (NEAR_IDENTICAL, alarms.PILE_SHARE, alarms.RECORDED_TOLERANCE) == (0.9, 0.5, 1e-9)

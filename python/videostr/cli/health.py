@@ -156,10 +156,14 @@ def _print_alarms(alarms: list[dict[str, Any]]) -> None:
                 [alarm["name"], alarm["scope"], state, short(alarm["rate"]), f"{alarm['threshold']:g}", count]
             )
     print_table(["alarm", "in", "", "rate", "over", "count"], rows)
+    told = ""
     for alarm in alarms:
         if alarm["rings"]:
-            print(f"{alarm['name']} ({alarm['scope']}): {alarm['of_what']}: {alarm['says']}")
-            print(f"  e.g. {', '.join(alarm['rows'])}")
+            if alarm["name"] != told:
+                told = alarm["name"]
+                print(f"{told}: {alarm['of_what']}: {alarm['says']}")
+            more = ", ..." if alarm["hits"] > len(alarm["rows"]) else ""
+            print(f"  {alarm['scope']}: {', '.join(alarm['rows'])}{more}")
 
 
 def _share(count: int, rows: int) -> str:

@@ -112,12 +112,13 @@ class Health:
             for name, tally in (("first", self.first), ("last", self.last))
             if tally is not None
         }
+        order = [kind.name for kind in alarms.KINDS]
         return {
             "fingerprint": self.spec.fingerprint,
             "all": self.all.to_dict(chance),
             "data_sources": {name: tally.to_dict(chances[name]) for name, tally in self.sources.items()},
             "steps": steps or None,
-            "alarms": sorted(rung, key=lambda alarm: not alarm["rings"]),
+            "alarms": sorted(rung, key=lambda alarm: (not alarm["rings"], order.index(alarm["name"]))),
         }
 
     @staticmethod
