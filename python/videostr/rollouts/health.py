@@ -48,6 +48,18 @@ class Health:
         spec: What the rows are judged by.
         first, last: Names of the files (``1.jsonl``) of the first and of the last steps, where a run is
             compared with itself; empty without.
+
+    Example:
+        >>> from videostr import RewardSpec
+        >>> from videostr.rollouts import Health, Rollout
+        >>> health = Health(RewardSpec.preset("answer-only"))
+        >>> truth = {"version": 1, "answer": {"kind": "number", "value": 10}}
+        >>> ref = health.scorer.prepare(truth)
+        >>> texts = ["<think></think><answer></answer>", "<think></think><answer>10</answer>"]
+        >>> rollouts = [Rollout(row, text, ref) for row, text in enumerate(texts)]
+        >>> health.add(rollouts, health.scorer.score_batch(texts, ref))
+        >>> [(alarm["name"], alarm["rate"]) for alarm in health.to_dict()["alarms"] if alarm["rings"]]
+        [('empty_answer', 0.5)]
     """
 
     def __init__(self, spec: RewardSpec, *, first: Sequence[str] = (), last: Sequence[str] = ()) -> None:

@@ -32,6 +32,20 @@ class Comparison:
     Args:
         a, b: The specs.
         top: How many rows to keep of those that change most.
+
+    Example:
+        >>> from videostr import RewardSpec, Scorer
+        >>> from videostr.rollouts import Comparison, Rollout
+        >>> truth = {"version": 1, "answer": {"kind": "number", "value": 10}}
+        >>> texts = [f"<think></think><answer>{answer}</answer>" for answer in (10, 9, 5)]
+        >>> a = Scorer(RewardSpec.preset("answer-only"))
+        >>> b = Scorer(a.spec.replace(number="exact2"))
+        >>> ref = a.prepare(truth)
+        >>> rollouts = [Rollout(row, text, ref, group="q") for row, text in enumerate(texts)]
+        >>> comparison = Comparison(a.spec, b.spec)
+        >>> comparison.add(rollouts, a.score_batch(texts, ref), b.score_batch(texts, truth))
+        >>> [(entry["row"], entry["rank"]) for entry in comparison.to_dict()["largest_changes"]["rank"]]
+        [(1, [2.0, 2.5]), (2, [3.0, 2.5])]
     """
 
     def __init__(self, a: RewardSpec, b: RewardSpec, *, top: int = TOP) -> None:

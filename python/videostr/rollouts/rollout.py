@@ -20,21 +20,23 @@ class Rollout:
 
     Attributes:
         row: Number of its line in its file, from 0; through all files where there are several.
-        end: Where its line ends, in bytes, counted likewise.
-        crc32: Of its line.
+        tokens: Its length, None where it is not known.
+        group: Names the replies to one prompt, None where it is not known.
         path, line: Its file, and the number of its line there, from 1.
+        end: Where its line ends, in bytes, counted as `row` is.
+        crc32: Of its line.
         fields: Other fields of the line, as they were written.
     """
 
     row: int
-    end: int
-    crc32: int
     text: str
     reference: Reference
-    tokens: float | None
-    group: str | int | None
-    path: Path
-    line: int
+    tokens: float | None = None
+    group: str | int | None = None
+    path: Path = Path("-")
+    line: int = 0
+    end: int = 0
+    crc32: int = 0
     fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
