@@ -219,9 +219,10 @@ def test_an_alarm_is_exit_status_one(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_the_spec_beside_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = shards(tmp_path / "rollouts", 2)
     spec = RewardSpec.preset("so3").replace(max_starts=8)
-    (folder / "spec.json").write_text(spec.to_json())
+    (folder / "spec.json").write_text(json.dumps(spec.to_dict()))
     for source in (folder, folder / "2.jsonl"):
         assert told(capsys, "health", source)["fingerprint"] == spec.fingerprint
+        assert told(capsys, "replay", source, "--against", "so3")["specs"]["a"] == spec.fingerprint
     assert told(capsys, "health", folder, "--spec", "pose-free")["fingerprint"] == SPEC.fingerprint
     changed = told(capsys, "health", folder, "--set", "max_starts=16")["fingerprint"]
     assert changed == RewardSpec.preset("so3").fingerprint

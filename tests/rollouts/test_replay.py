@@ -14,7 +14,7 @@ from rollout_samples import Line, healthy, rollouts, scores
 from videostr import COMPONENTS, PRESETS, RewardSpec, Scorer
 from videostr.rollouts import Comparison
 from videostr.rollouts.ranks import best, ranks, spearman
-from videostr.rollouts.terms import TERMS, terms
+from videostr.rollouts.weighted import WEIGHTED, weighted_parts
 
 ANSWERS = RewardSpec.preset("answer-only")
 NODES_ONLY = ANSWERS.replace(weights={"format": 0, "answer": 0, "node": 2})
@@ -59,7 +59,7 @@ def test_known_totals_and_ranks() -> None:
     }
     assert list(rows) == [0, 1, 2], "largest first"
     assert [entry["row"] for entry in told["largest_changes"]["total"]] == [0, 1], "row 2 keeps its total"
-    assert rows[0]["terms"] == {"answer": -1, "format": -1, "node": pytest.approx(0.5)}
+    assert rows[0]["by_component"] == {"answer": -1, "format": -1, "node": pytest.approx(0.5)}
     assert rows[0]["place"] == "1.jsonl:1"
     assert told["groups"] == {
         "count": 1,
@@ -175,11 +175,11 @@ def test_correlation_and_ranks_are_scipys() -> None:
 
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("gate", ["none", "answer", "format"])
-def test_terms_add_up_to_the_total(preset: str, gate: Any) -> None:
+def test_parts_add_up_to_the_total(preset: str, gate: Any) -> None:
     spec = RewardSpec.preset(preset).replace(gate=gate, weights={"motion": 0.3})
     texts = [*REPLIES, reply(answer="A"), "x" + reply()]
     for reference in (truth(), {"version": 1, "graph": truth()["graph"]}):
         batch = Scorer(spec).score_batch(texts, reference, tokens=[400] * len(texts))
-        parts = terms(spec, batch.components)
-        assert tuple(parts) == TERMS
+        parts = weighted_parts(spec, batch.components)
+        assert tuple(parts) == WEIGHTED
         assert np.allclose(sum(parts.values()), batch.total, rtol=0, atol=1e-12)

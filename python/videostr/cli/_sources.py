@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from videostr.cli._common import CommandError
+from videostr.spec import PRESETS
 
+#: What our trainer writes beside its rollouts.
+SPEC_FILE = "spec.json"
 FILE_HELP = "rollouts, one JSON object a line; or a folder of such files, as <step>.jsonl of a run"
 
 
@@ -54,6 +57,11 @@ class Source:
                     if row >= first_row and not raw.isspace():
                         yield Line(path, number, row, end, raw.rstrip(b"\r\n"))
                     row += 1
+
+    def recorded_spec(self) -> str:
+        """The spec that a run left beside its files, else the default preset."""
+        beside = (self.path if self.is_folder else self.path.parent) / SPEC_FILE
+        return str(beside) if beside.is_file() else PRESETS[0]
 
     def holds(self, path: Path) -> bool:
         """Whether `path` is one of the files, or would be one of them."""

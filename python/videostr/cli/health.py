@@ -23,14 +23,12 @@ from videostr.cli._rollouts import chunks
 from videostr.cli._sources import FILE_HELP, Source
 from videostr.report import COMPONENTS
 from videostr.rollouts.health import Health
-from videostr.spec import PRESETS
 
-SPEC_FILE = "spec.json"
-EXAMPLE = f"""\
+EXAMPLE = """\
   videostr health runs/one/rollouts
 
 Exit status: 0 when no alarm rings, 1 when one does, 2 when the command was called wrongly. Without --spec the
-{SPEC_FILE} beside the files is used, else {PRESETS[0]}. Of a folder, the first quarter of the files is also
+spec.json beside the files is used, else pose-free. Of a folder, the first quarter of the files is also
 compared with the last. Where lines hold the components of this very spec, they are checked against a new
 scoring. docs/cli.md says what each alarm counts, and why its threshold is where it is."""
 
@@ -52,7 +50,7 @@ def register(commands: Subcommands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs the command."""
     source = Source(args.file)
-    named = args.spec or _recorded_spec(source)
+    named = args.spec or source.recorded_spec()
     spec = spec_of(named, args.settings)
     first, last = _quarters(source)
     health = Health(spec, first=first, last=last)
@@ -67,12 +65,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print(numbers)
     return FOUND if any(alarm["rings"] for alarm in numbers["alarms"]) else OK
-
-
-def _recorded_spec(source: Source) -> str:
-    """The spec that a run left beside its files, else the default preset."""
-    beside = (source.path if source.is_folder else source.path.parent) / SPEC_FILE
-    return str(beside) if beside.is_file() else PRESETS[0]
 
 
 def _quarters(source: Source) -> tuple[list[str], list[str]]:

@@ -15,7 +15,6 @@ from videostr.cli._common import (
     add_spec_options,
     print_json,
     print_table,
-    read_spec,
     short,
     spec_of,
 )
@@ -33,9 +32,10 @@ from videostr.spec import PRESETS
 EXAMPLE = """\
   videostr replay runs/one/rollouts --spec pose-free --against video-str --set max_starts=32
 
-A is --spec, B is --against. A group is a run of adjacent lines of one `group` (of verl's own files, of one
-prompt in `uid`). Rank 1 is the best of a group. Totals of two specs are on two scales: look at the ranks.
-Kept in memory: two totals a row, and the rows that are shown."""
+A is --spec (without it the spec.json beside the files, else pose-free), B is --against. A group is a run of
+adjacent lines of one `group` (of verl's own files, of one prompt in `uid`). Rank 1 is the best of a group.
+Totals of two specs are on two scales: look at the ranks. Kept in memory: two totals a row, and the rows that
+are shown."""
 
 
 def register(commands: Subcommands) -> None:
@@ -45,6 +45,7 @@ def register(commands: Subcommands) -> None:
     )
     parser.add_argument("file", type=Path, metavar="FILE.jsonl", help=FILE_HELP)
     add_spec_options(parser)
+    parser.set_defaults(spec=None)
     parser.add_argument(
         "--against",
         required=True,
@@ -71,9 +72,10 @@ def run(args: argparse.Namespace) -> int:
     """Runs the command."""
     if args.top < 0:
         raise CommandError(f"--top {args.top}: expected 0 or more")
-    specs = (read_spec(args), spec_of(args.against, args.set_against))
-    a, b = Scorer(specs[0]), Scorer(specs[1])
     source = Source(args.file)
+    named = args.spec or source.recorded_spec()
+    specs = (spec_of(named, args.settings), spec_of(args.against, args.set_against))
+    a, b = Scorer(specs[0]), Scorer(specs[1])
     comparison = Comparison(*specs, top=args.top)
 
     def check(rollout: Rollout) -> Rollout:
@@ -97,12 +99,12 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(numbers)
     else:
-        _print(args, numbers)
+        _print(named, args.against, numbers)
     return OK
 
 
-def _print(args: argparse.Namespace, numbers: dict[str, Any]) -> None:
-    print(f"A  {args.spec} ({numbers['specs']['a']})\nB  {args.against} ({numbers['specs']['b']})\n")
+def _print(a: str, b: str, numbers: dict[str, Any]) -> None:
+    print(f"A  {a} ({numbers['specs']['a']})\nB  {b} ({numbers['specs']['b']})\n")
     _print_sources(numbers)
     print()
     _print_components(numbers["components"])
@@ -150,5 +152,6 @@ def _change(entry: dict[str, Any]) -> str:
         parts.append(f"group {entry['group']}, rank {ranks} of {entry['group_size']}")
     before, after = entry["total"]
     parts.append(f"total {before:.3f} -> {after:.3f}")
-    terms = ", ".join(f"{name} {value:+.3f}" for name, value in entry["terms"].items())
-    return "  ".join([*parts, terms])
+    return "  ".join(
+        [*parts, ", ".join(f"{name} {value:+.3f}" for name, value in entry["by_component"].items())]
+    )

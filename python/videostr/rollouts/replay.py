@@ -14,7 +14,7 @@ import numpy.typing as npt
 from videostr.report import COMPONENTS, BatchReport
 from videostr.rollouts.ranks import DECIMALS, best, ranks, spearman
 from videostr.rollouts.rollout import Rollout, groups
-from videostr.rollouts.terms import terms
+from videostr.rollouts.weighted import weighted_parts
 from videostr.spec import RewardSpec
 
 Floats = npt.NDArray[np.float64]
@@ -77,7 +77,9 @@ class Comparison:
         self._add_groups(rollouts, a, b)
 
     def _add_groups(self, rollouts: Sequence[Rollout], a: BatchReport, b: BatchReport) -> None:
-        parts = [terms(spec, report.components) for spec, report in zip(self._specs, (a, b), strict=True)]
+        parts = [
+            weighted_parts(spec, report.components) for spec, report in zip(self._specs, (a, b), strict=True)
+        ]
         for run in groups(rollouts):
             totals = (a.total[run.start : run.stop], b.total[run.start : run.stop])
             if len(run) > 1:
@@ -100,7 +102,7 @@ class Comparison:
                     "total": [float(side[offset]) for side in totals],
                     "change": change,
                     "rank": [float(side[offset]) for side in placed],
-                    "terms": _term_changes(parts, position),
+                    "by_component": _changes(parts, position),
                 }
                 self._most_total.offer(by_total, rollout.row, entry)
                 self._most_rank.offer(by_rank, rollout.row, entry)
@@ -109,8 +111,8 @@ class Comparison:
         """All of it as plain values fit for JSON.
 
         ``specs`` (fingerprints of ``a`` and ``b``), the numbers of all rows, the same for each of
-        ``data_sources``, and ``largest_changes`` of ``total`` and of ``rank``. ``terms`` of a row says how
-        much each weighted component adds under b less what it adds under a, largest first.
+        ``data_sources``, and ``largest_changes`` of ``total`` and of ``rank``. ``by_component`` of a row says
+        how much each weighted component adds under b less what it adds under a, largest first.
         """
         totals = [np.frombuffer(values, dtype=np.float64) for values in self._totals]
         source_of = np.array(self._source_of)
@@ -125,7 +127,7 @@ class Comparison:
         }
 
 
-def _term_changes(parts: Sequence[dict[str, Floats]], position: int) -> dict[str, float]:
+def _changes(parts: Sequence[dict[str, Floats]], position: int) -> dict[str, float]:
     changes = {name: float(parts[1][name][position] - parts[0][name][position]) for name in parts[0]}
     told = {name: value for name, value in changes.items() if round(value, DECIMALS)}
     return dict(sorted(told.items(), key=lambda item: -abs(item[1])))

@@ -47,7 +47,7 @@ class Rollout:
     @property
     def data_source(self) -> str:
         """What its line says, ``-`` where it says nothing."""
-        return str(self.fields.get("data_source", NO_SOURCE))
+        return str(self.fields.get("data_source") or NO_SOURCE)
 
 
 def groups(rollouts: Sequence[Rollout]) -> Iterator[range]:

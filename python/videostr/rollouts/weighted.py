@@ -1,4 +1,4 @@
-"""The terms that `total` is the sum of."""
+"""What each component adds to `total`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from videostr.report import COMPONENTS
 from videostr.spec import RewardSpec
 
 #: Components that `total` weighs, in the order of the sum.
-TERMS = ("format", "answer", "node", "edge", "chirality", "motion", "length")
+WEIGHTED = ("format", "answer", "node", "edge", "chirality", "motion", "length")
 GATED = ("node", "edge", "chirality", "motion")
 #: The gate `answer` opens over this.
 GATE_ANSWER = 0.1
 
 
-def terms(spec: RewardSpec, components: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:
-    """What each term adds to the total of each of B replies, 0 where it is undefined or its gate is shut.
+def weighted_parts(
+    spec: RewardSpec, components: npt.NDArray[np.float64]
+) -> dict[str, npt.NDArray[np.float64]]:
+    """What each component adds to the total of each of B replies, 0 where it is undefined or its gate is shut.
 
     Args:
         components: float64 (B, 13), as in a `BatchReport`.
@@ -28,7 +30,7 @@ def terms(spec: RewardSpec, components: npt.NDArray[np.float64]) -> dict[str, np
     def column(name: str) -> npt.NDArray[np.float64]:
         return components[:, COMPONENTS.index(name)]
 
-    weighted = {name: np.nan_to_num(spec.weights[name] * column(name)) for name in TERMS}
+    weighted = {name: np.nan_to_num(spec.weights[name] * column(name)) for name in WEIGHTED}
     if spec.gate == "answer":
         shut = column("answer") <= GATE_ANSWER  # an undefined answer opens the gate: NaN compares false
     elif spec.gate == "format":
