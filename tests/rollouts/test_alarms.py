@@ -118,6 +118,11 @@ def test_faults_of_a_reply(name: str, make: Make) -> None:
     assert rings["rows"] == [f"1.jsonl:{k + 1}" for k in range(min(most + 1, 5))]
 
 
+def test_a_spec_that_does_not_weigh_length_has_no_over_length() -> None:
+    lines = [over_length(k, True) for k in range(4)]
+    assert alarm(health_of(lines, spec=SPEC.replace(weights={"length": 0})), "over_length")["of"] == 0
+
+
 def test_every_kind_has_a_case() -> None:
     others = {"repeated_in_group", "repeated_across_groups", "format_without_content", "no_variance"}
     assert {kind.name for kind in alarms.KINDS} == {*ROW_ALARMS, *others, "recorded_differs", "internal"}

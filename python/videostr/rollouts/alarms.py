@@ -73,7 +73,12 @@ KINDS = (
     AlarmKind("empty_answer", EMPTY_ANSWER, "replies to a question", "no answer block, or nothing in it"),
     AlarmKind("empty_graph", EMPTY_GRAPH, "replies that should have a graph", "no node was read"),
     AlarmKind("truncated", TRUNCATED, "replies", "cut before the end of think, graph or answer"),
-    AlarmKind("over_length", OVER_LENGTH, "replies of known token count", "longer than length_max"),
+    AlarmKind(
+        "over_length",
+        OVER_LENGTH,
+        "replies of known token count, where length has weight",
+        "longer than length_max",
+    ),
     AlarmKind(
         "repeated_in_group",
         REPEATED_IN_GROUP,
@@ -190,7 +195,7 @@ def faults(rollout: Rollout, report: Report, said: Said, spec: RewardSpec) -> di
         found["sprayed_nodes"] = (
             said.nodes > SPRAY_FACTOR * facts.nodes and said.nodes - facts.nodes >= SPRAY_MORE
         )
-    if rollout.tokens is not None:
+    if rollout.tokens is not None and spec.weights["length"]:
         found["over_length"] = rollout.tokens > spec.length_max
     if said.comparable > 1:
         found["repeated_nodes"] = said.repeated >= PILE_SHARE * said.comparable
