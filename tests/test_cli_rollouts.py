@@ -151,6 +151,13 @@ def test_replay_is_the_comparison(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert f"  {numbers['largest_changes']['total'][0]['place']}  group g" in text
 
 
+def test_replay_shows_what_a_spec_does_not_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = write(tmp_path / "r.jsonl", healthy(1, 2))
+    numbers = told(capsys, "replay", source, "--set", "report=weighted", "--against", "pose-free")
+    assert numbers["components"]["recall"]["defined"] == {"a": 2, "b": 2}
+    assert numbers["specs"]["a"] == SPEC.replace(report="weighted").fingerprint
+
+
 def test_replay_of_a_spec_that_asks_for_more(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`angle: view` in world space needs an observer; the lines without are named."""
     lines = healthy(1, 2)

@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     source = Source(args.file)
     named = args.spec or source.recorded_spec()
     specs = (spec_of(named, args.settings), spec_of(args.against, args.set_against))
-    a, b = Scorer(specs[0]), Scorer(specs[1])
+    a, b = (Scorer(spec.replace(report="all")) for spec in specs)
     comparison = Comparison(*specs, top=args.top)
 
     def check(rollout: Rollout) -> Rollout:
