@@ -12,7 +12,9 @@ import pytest
 
 from rollout_samples import healthy, rollouts, scores, write
 from videostr import RewardSpec, Scorer
-from videostr.cli import main
+from videostr.cli import _rollouts, main
+from videostr.cli._progress import Progress
+from videostr.cli._reader import Reader
 from videostr.cli._sources import Source
 from videostr.rollouts.replay import Comparison
 
@@ -73,6 +75,18 @@ def test_score_of_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         assert main(["score", str(folder), "--out", str(out)]) == 0
         assert out.read_bytes() == whole, "resumed"
     capsys.readouterr()
+    assert told(capsys, "score", folder, "--out", out)["resumed"] == 88, "all but the last group"
+    assert told(capsys, "health", folder)["all"]["groups"] == 12
+
+
+def test_chunks_may_end_where_a_file_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the next one begins with a group of the same name."""
+    monkeypatch.setattr(_rollouts, "CHUNK_ROWS", 4)
+    for step in (1, 2):
+        write(tmp_path / f"{step}.jsonl", [{**line, "group": "g"} for line in healthy(3, 2)])
+    with Progress(1, "") as progress:
+        reader = Reader(Source(tmp_path), Scorer(SPEC), progress, strict=True)
+        assert [len(chunk) for chunk in _rollouts.chunks(reader())] == [6, 6]
 
 
 def test_a_group_of_the_next_file_is_another(tmp_path: Path) -> None:

@@ -90,8 +90,11 @@ def test_what_one_side_alone_defines() -> None:
     flat = [{**node, "center": [*node["center"][:2], 0.0]} for node in NODES]
     world = {"space": "world", "unit": "m", "up": [0, 0, 1], "frames": [{"nodes": flat}]}
     lines = [{"text": reply(graph_block(flat)), "ground_truth": {"version": 1, "graph": world}}]
-    told = compare(lines, RewardSpec.preset("pose-free"), RewardSpec.preset("so3"))["components"]["chirality"]
+    specs = (RewardSpec.preset("pose-free"), RewardSpec.preset("so3"))
+    told = compare(lines, *specs)["components"]["chirality"]
     assert told == {"defined": {"a": 1, "b": 0}, "mean": {"a": 1, "b": None}, "change": None, "changed": 1}
+    told = compare(lines, *reversed(specs))["components"]["chirality"]
+    assert told == {"defined": {"a": 0, "b": 1}, "mean": {"a": None, "b": 1}, "change": None, "changed": 1}
 
 
 def test_groups_of_equal_totals_have_no_correlation() -> None:
@@ -103,6 +106,11 @@ def test_groups_of_equal_totals_have_no_correlation() -> None:
         "constant": {"a": 1, "b": 1},
         "best_changed": 0,
     }
+
+
+def test_the_mean_correlation_is_over_the_groups_that_have_one() -> None:
+    told = compare([*KNOWN, line("B", 1, "r"), line("B", 2, "r")])["groups"]
+    assert (told["count"], told["correlated"], told["spearman"]) == (2, 1, pytest.approx(-math.sqrt(3) / 2))
 
 
 def test_the_best_of_equals_has_not_changed_when_it_is_among_them() -> None:
@@ -178,7 +186,11 @@ def test_correlation_and_ranks_are_scipys() -> None:
 def test_parts_add_up_to_the_total(preset: str, gate: Any) -> None:
     spec = RewardSpec.preset(preset).replace(gate=gate, weights={"motion": 0.3})
     texts = [*REPLIES, reply(answer="A"), "x" + reply()]
-    for reference in (truth(), {"version": 1, "graph": truth()["graph"]}):
+    number = truth(answer={"kind": "number", "value": 10})
+    texts += [
+        reply(answer=answer) for answer in ("5", "5.5", "10")
+    ]  # worth 0.1, 0.2 and 1; the gate is at 0.1
+    for reference in (truth(), number, {"version": 1, "graph": truth()["graph"]}):
         batch = Scorer(spec).score_batch(texts, reference, tokens=[400] * len(texts))
         parts = weighted_parts(spec, batch.components)
         assert tuple(parts) == WEIGHTED
