@@ -20,7 +20,8 @@ installed = pytest.mark.skipif(not doctor._is_installed(), reason="run from a so
 
 
 @pytest.mark.parametrize(
-    "command", [["score"], ["explain"], ["presets"], ["doctor"], ["data", "check"], ["train"]]
+    "command",
+    [["score"], ["explain"], ["replay"], ["health"], ["presets"], ["doctor"], ["data", "check"], ["train"]],
 )
 def test_every_command_has_help_with_an_example(
     command: list[str], capsys: pytest.CaptureFixture[str]

@@ -22,6 +22,7 @@ EXPECTED = {
     "verl/third_party/vllm/__init__.py:31": "get_version(package_name)",
     "verl/trainer/ppo/v1/trainer_base.py:1868": "def _compute_metrics",
     "verl/utils/distributed.py:89": "cpu:gloo,",
+    "verl/trainer/ppo/v1/trainer_base.py:1316": "{sample}_{rollout}_{output}",
     "verl/utils/flops_counter.py:80": "get_device_name()",
     "verl/utils/memory_utils.py:80": "is_available()",
     "verl/utils/profiler/performance.py:49": "memory_allocated()",
@@ -43,7 +44,7 @@ EXPECTED = {
 
 
 def _cited() -> set[str]:
-    files = [ROOT / "train" / "launch.py", *(ROOT / "recipes").rglob("*.yaml")]
+    files = [ROOT / "cli" / "_reader.py", ROOT / "train" / "launch.py", *(ROOT / "recipes").rglob("*.yaml")]
     files += (ROOT / "integrations").rglob("*.py")
     return {":".join(found) for file in files for found in CITED.findall(file.read_text(encoding="utf-8"))}
 
