@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from rollout_positions import Message, Rollout, clip
 
 import numpy as np  # isort: skip
+import torch  # isort: skip
 from PIL import Image  # isort: skip
 
 from videostr.data.synth.video import write_mp4  # isort: skip
@@ -127,12 +129,43 @@ def too_small_a_cache(model: str, clips: list[Message]) -> str:
     return ""
 
 
-def refused(rollout: Rollout) -> str:
+def refused(action: Callable[[], Any]) -> str:
     try:
-        rollout.run([video(4, 1.0), video(6, 1.0), text("?")], decoded=True)
+        action()
     except verl_positions.PositionsError as error:
         return str(error)
     return ""
+
+
+def left_alone(rollout: Rollout) -> dict[str, bool]:
+    """Whether the worker is verl's own for another engine and for another model."""
+
+    class OtherModel(verl_positions.VideostrAgentLoopWorker):
+        hf_model_type = property(lambda _: "qwen3_vl", lambda *_: None)
+
+    client = object()
+    other_engine = deepcopy(rollout.config)
+    other_engine.actor_rollout_ref.rollout.name = "sglang"
+    workers = {
+        "engine": verl_positions.VideostrAgentLoopWorker(other_engine, client),
+        "model": OtherModel(rollout.config, client),
+    }
+    return {name: w._positions is None and w.llm_client is client for name, w in workers.items()}
+
+
+def words(rollout: Rollout) -> dict[str, str]:
+    """What is said to a caller's mistakes."""
+    settings = rollout.config.actor_rollout_ref.rollout
+    model = rollout.worker.model_config.hf_config
+    positions = verl_positions.Qwen25VLPositions(model, settings)
+    one_clip = {"video_grid_thw": torch.tensor([[1, 2, 2]])}
+    automatic = deepcopy(settings)
+    automatic.dtype = "auto"
+    return {
+        "two clips": refused(lambda: rollout.run([video(4, 1.0), video(6, 1.0), text("?")], decoded=True)),
+        "dtype": refused(lambda: verl_positions.Qwen25VLPositions(model, automatic)),
+        "no seconds": refused(lambda: positions(torch.tensor([model.video_token_id]), one_clip)),
+    }
 
 
 def main(model: str, folder: str) -> None:
@@ -141,10 +174,10 @@ def main(model: str, folder: str) -> None:
     results["float32"] = compare(ours, one_clip())
     results["read by verl"] = compare(ours, read_by_verl(Path(folder)), decoded=False)
     results["time axis"] = {str(fps): temporal(ours, fps) for fps in (1.0, 2.0, 3.0, 4.0)}
-    results["refused"] = refused(ours)
+    results["left alone"] = left_alone(ours)
+    results["words"] = words(ours)
     results["too small a cache"] = too_small_a_cache(model, [video(4, 1.0), video(6, 2.0)])
-    for dtype in ("bfloat16", "float16"):
-        results[dtype] = compare(Rollout(model, dtype), one_clip())
+    results["bfloat16"] = compare(Rollout(model, "bfloat16"), one_clip())
     results["layouts"] = compare(Rollout(model, cache_gb=0), layouts())
     stock = Rollout(model, worker=verl_positions._VerlWorker)
     results["stock"] = compare(stock, one_clip())

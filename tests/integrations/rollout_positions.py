@@ -109,7 +109,7 @@ class Rollout:
         cache_gb: float = 4,
         worker: Any = verl_positions.VideostrAgentLoopWorker,
     ) -> None:
-        self._config = compose(
+        self.config = compose(
             "demo",
             [
                 "run_dir=unused",
@@ -127,7 +127,7 @@ class Rollout:
         agent_loop_tq.tq = SimpleNamespace(init=lambda: None, async_kv_batch_put=self._store)
         self.engine = Engine(model, dtype, cache_gb)
         server = vLLMHttpServer.__new__(vLLMHttpServer)
-        self.worker = worker(self._config, Client(self._config, server))
+        self.worker = worker(self.config, Client(self.config, server))
         server.config = self.worker.rollout_config
         server.model_config = self.worker.model_config
         server.engine = self.engine

@@ -89,6 +89,8 @@ def train(out: Path, *overrides: str) -> list[dict[str, Any]]:
             "actor_rollout_ref.actor.optim.lr=0",
             f"actor_rollout_ref.actor.ppo_mini_batch_size={PROMPTS}",
             "actor_rollout_ref.rollout.n=4",
+            "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu=8",
+            "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu=8",
             "trainer.total_training_steps=3",
             "trainer.save_freq=-1",
             *overrides,
