@@ -17,9 +17,11 @@ CITED = re.compile(r"\b((?:verl|vllm)/[\w/]+\.py):(\d+)")
 EXPECTED = {
     "verl/__init__.py:49": "VERL_USE_EXTERNAL_MODULES",
     "verl/__init__.py:75": "except Exception",
+    "verl/experimental/agent_loop/agent_loop.py:953": "self.processor.get_rope_index(",
     "verl/models/transformers/qwen2_vl.py:331": "_flash_use_top_left_mask",
     "verl/single_controller/ray/base.py:226": "_check_resource_available",
     "verl/third_party/vllm/__init__.py:31": "get_version(package_name)",
+    "verl/trainer/main_ppo.py:120": "agent_loop_manager_class",
     "verl/trainer/ppo/v1/trainer_base.py:1868": "def _compute_metrics",
     "verl/utils/distributed.py:89": "cpu:gloo,",
     "verl/trainer/ppo/v1/trainer_base.py:1316": "{sample}_{rollout}_{output}",
@@ -36,10 +38,14 @@ EXPECTED = {
     "verl/workers/engine_workers.py:219": "max_memory_allocated()",
     "verl/workers/engine_workers.py:220": "max_memory_reserved()",
     "verl/workers/engine_workers.py:769": "empty_cache()",
+    "verl/workers/rollout/llm_server.py:99": "async def generate",
     "verl/workers/rollout/vllm_rollout/__init__.py:28": "get_version(vllm_package_name)",
     "verl/workers/rollout/vllm_rollout/bucketed_weight_transfer.py:220": "ipc_collect()",
     "vllm/model_executor/layers/linear.py:220": "dispatch_cpu_unquantized_gemm(layer, remove_weight=True)",
     "vllm/model_executor/layers/utils.py:313": "_supports_onednn",
+    "vllm/model_executor/models/qwen2_5_vl.py:1296": "def get_mrope_input_positions",
+    "vllm/model_executor/models/qwen2_vl.py:845": "def get_data_parser",
+    "vllm/multimodal/processing/context.py:234": "x.to(dtype=self.model_config.dtype)",
 }
 
 
