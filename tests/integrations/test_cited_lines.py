@@ -21,6 +21,7 @@ EXPECTED = {
     "verl/single_controller/ray/base.py:226": "_check_resource_available",
     "verl/third_party/vllm/__init__.py:31": "get_version(package_name)",
     "verl/trainer/ppo/v1/trainer_base.py:1868": "def _compute_metrics",
+    "verl/utils/checkpoint/checkpoint_manager.py:259": "latest_checkpointed_iteration.txt",
     "verl/utils/distributed.py:89": "cpu:gloo,",
     "verl/utils/flops_counter.py:80": "get_device_name()",
     "verl/utils/memory_utils.py:80": "is_available()",
