@@ -146,16 +146,22 @@ class NodeWatch:
     _address: str = ""
     _answers: int = 0
     _over: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
 
     def start(self) -> None:
-        """Begin to watch; before `ray.init` is early enough."""
+        """Begin to watch; to be called before `ray.init`."""
+        import ray  # noqa: F401 (here, so that no thread imports it while this one does)
+
         # Two threads: a question to a dead head node never returns.
-        for loop in (self._ask, self._judge):
-            threading.Thread(target=loop, name=f"videostr{loop.__name__}", daemon=True).start()
+        self._threads = [threading.Thread(target=loop, daemon=True) for loop in (self._ask, self._judge)]
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """The run has ended by itself: whatever happens to the cluster now does not matter."""
         self._over.set()
+        for thread in self._threads:  # a question asked while Ray shuts down could start a new cluster
+            thread.join(_PROBE_SECONDS)
 
     def explain(self) -> None:
         """The run has failed: when a node is gone, say that and end; else do nothing.
@@ -177,10 +183,10 @@ class NodeWatch:
             if not ray.is_initialized():
                 continue
             try:
+                self._address = ray.get_runtime_context().gcs_address
                 nodes = _nodes()
-            except Exception:  # Ray is just being shut down, or is not up yet: silence is judged
+            except Exception:  # Ray is not quite up, or its head is gone: silence is judged
                 continue
-            self._address = ray.get_runtime_context().gcs_address
             self._seen.update({key: node for key, node in nodes.items() if node.alive})
             self._now = nodes
             self._answers += 1
