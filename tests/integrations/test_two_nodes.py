@@ -25,7 +25,7 @@ from videostr.testing.tiny_vlm import make_tiny_qwen2_5_vl
 
 pytestmark = [
     pytest.mark.demo,
-    pytest.mark.timeout(1500),
+    pytest.mark.timeout(3000),
     pytest.mark.skipif(
         importlib.util.find_spec("verl") is None or importlib.util.find_spec("vllm") is None,
         reason="verl and vLLM are not installed (`make demo` installs them)",
@@ -127,7 +127,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         overrides = _overrides(cluster)
         first = Run(cluster, folder, *overrides, "trainer.total_training_steps=50")
         try:
-            first.wait_for_step(2, 600)
+            first.wait_for_step(2, 1200)
             note("two steps are made")
             first_steps = steps(folder)
             other.kill()
@@ -143,7 +143,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         note("the second node is up again")
         second = Run(cluster, folder, *overrides, f"trainer.total_training_steps={saved + 2}")
         try:
-            second_code = second.end(600)
+            second_code = second.end(1200)
         finally:
             second.stop()
         note("the run has gone on from its checkpoint")
