@@ -77,6 +77,7 @@ class RayNodes:
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(token),
             "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_prestart_worker_first_driver": "0",  # a process for each logical CPU, unused
             "PYTHONWARNINGS": "ignore",
         }
 

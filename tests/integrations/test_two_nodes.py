@@ -60,8 +60,9 @@ class Run:
         self._reader.start()
 
     def _read(self) -> None:
-        for line in self.process.stdout or ():
-            self.lines.append(line)
+        assert self.process.stdout
+        with self.process.stdout as stream:
+            self.lines.extend(stream)
 
     @property
     def said(self) -> str:
@@ -84,7 +85,7 @@ class Run:
     def stop(self) -> None:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+        self.end(30)
 
 
 def steps(folder: Path) -> dict[int, dict[str, float]]:
