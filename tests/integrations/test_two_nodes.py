@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,40 +38,30 @@ _REWARD = Path(__file__).with_name("raylet_reward.py")
 
 
 class Run:
-    """A training run of the cluster, as a user starts it, and what it says."""
+    """A training run on the cluster, as a user starts it, and what it says."""
 
-    def __init__(self, cluster: RayNodes, folder: Path, *overrides: str) -> None:
+    def __init__(self, cluster: RayNodes, folder: Path, name: str, *overrides: str) -> None:
         self.folder = folder
-        self.lines: list[str] = []
+        self.log = folder / f"{name}.log"
         command = [sys.executable, "-m", "videostr.train.launch", "demo", *overrides]
-        self.process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=cluster.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout
-        with self.process.stdout as stream:
-            self.lines.extend(stream)
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=cluster.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     @property
     def said(self) -> str:
-        return "".join(self.lines)
+        return self.log.read_text(errors="replace")
 
     def end(self, seconds: float) -> int:
         """Its exit status."""
-        code = self.process.wait(seconds)
-        self._reader.join(10)
-        return code
+        return self.process.wait(seconds)
 
     def wait_for_step(self, step: int, seconds: float) -> None:
         """Until `step` is logged."""
@@ -85,7 +74,7 @@ class Run:
     def stop(self) -> None:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.end(30)
+            self.process.wait()
 
 
 def steps(folder: Path) -> dict[int, dict[str, float]]:
@@ -126,7 +115,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         raylets = (head.raylet(), other.raylet())
         note("two nodes are up")
         overrides = _overrides(cluster)
-        first = Run(cluster, folder, *overrides, "trainer.total_training_steps=50")
+        first = Run(cluster, folder, "first", *overrides, "trainer.total_training_steps=50")
         try:
             first.wait_for_step(2, 1200)
             note("two steps are made")
@@ -142,7 +131,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
             first.stop()
         cluster.start(*_RAY_NODE)
         note("the second node is up again")
-        second = Run(cluster, folder, *overrides, f"trainer.total_training_steps={saved + 2}")
+        second = Run(cluster, folder, "second", *overrides, f"trainer.total_training_steps={saved + 2}")
         try:
             second_code = second.end(1200)
         finally:
