@@ -21,6 +21,7 @@ from ray_nodes import RayNodes, ray_nodes
 from videostr.data.synth import SynthConfig, build_rows
 from videostr.integrations.verl_watch import LOST_NODE
 from videostr.testing.tiny_vlm import make_tiny_qwen2_5_vl
+from videostr.train.launch import prepare
 
 pytestmark = [
     pytest.mark.demo,
@@ -242,3 +243,24 @@ def test_another_number_of_workers_is_told_what_to_do(story: Story) -> None:
     assert done.returncode == 2
     assert "was written by 2 workers" in done.stderr
     assert "verl.model_merger merge" in done.stderr
+
+
+def test_the_merged_model_is_what_one_node_goes_on_from(story: Story) -> None:
+    """By the command that the refusal prints; the start itself is checked as far as Ray."""
+    shards = Path("run") / "checkpoints" / f"global_step_{story.saved}" / "actor"
+    command = [sys.executable, "-m", "verl.model_merger", "merge", "--backend", "fsdp"]
+    command += ["--local_dir", str(shards), "--target_dir", "merged"]
+    done = subprocess.run(
+        command,
+        cwd=story.folder,
+        env={**os.environ, "VIDEOSTR_VERL_CPU": "1", "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (story.folder / "merged" / "model.safetensors").is_file()
+    on_one = [*_TASK, f"run_dir={story.folder}/on_one", f"actor_rollout_ref.model.path={story.folder}/merged"]
+    on_one += [f"data.{name}_files={story.folder}/rows/{name}.parquet" for name in ("train", "val")]
+    assert prepare("demo", on_one).config.trainer.nnodes == 1
