@@ -23,6 +23,7 @@ EXPECTED = {
     "verl/third_party/vllm/__init__.py:31": "get_version(package_name)",
     "verl/trainer/main_ppo.py:120": "agent_loop_manager_class",
     "verl/trainer/ppo/v1/trainer_base.py:1868": "def _compute_metrics",
+    "verl/utils/checkpoint/checkpoint_manager.py:259": "latest_checkpointed_iteration.txt",
     "verl/utils/distributed.py:89": "cpu:gloo,",
     "verl/trainer/ppo/v1/trainer_base.py:1316": "{sample}_{rollout}_{output}",
     "verl/utils/flops_counter.py:80": "get_device_name()",

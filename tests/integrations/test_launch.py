@@ -43,7 +43,7 @@ def test_a_cpu_recipe_asks_for_the_cpu_platform_in_the_driver_and_in_ray(overrid
     launch = prepare("demo", overrides)
     assert launch.environment["VIDEOSTR_VERL_CPU"] == "1"
     assert '++ray_kwargs.ray_init.runtime_env.env_vars.VIDEOSTR_VERL_CPU="1"' in launch.command
-    assert launch.command[1:3] == ["-m", "verl.trainer.main_ppo"]
+    assert launch.command[1:3] == ["-m", "videostr.integrations.verl_watch"]
 
 
 def test_a_gpu_recipe_does_not(overrides: list[str]) -> None:

