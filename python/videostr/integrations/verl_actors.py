@@ -116,7 +116,12 @@ def _cause(said: str) -> str:
 
 
 def _speaks_of_death(error: BaseException) -> bool:
-    seen: list[BaseException | None] = [error, getattr(error, "cause", None), error.__cause__, error.__context__]
+    seen: list[BaseException | None] = [
+        error,
+        getattr(error, "cause", None),
+        error.__cause__,
+        error.__context__,
+    ]
     return any(
         isinstance(one, ray.exceptions.RayActorError | ray.exceptions.OutOfMemoryError)
         or "ActorDiedError" in str(one)
