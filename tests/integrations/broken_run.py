@@ -144,7 +144,9 @@ def kill_at_step_1(run_dir: Path, *titles: str) -> Callable[[str], bool]:
         if not _STEP.search(line):
             return False
         for process in _descendants_of_session(run_dir):
-            title = Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            title = (
+                Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            )
             if any(part in title for part in titles):
                 sys.stderr.write(f"killing {process} {title}\n")
                 os.kill(process, signal.SIGKILL)

@@ -7,7 +7,7 @@ import math
 import shutil
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,11 @@ def full_disk_in_words(folder: str | Path, step: int) -> Iterator[None]:
         CheckpointError: The disk is full, or the folder's quota is used up.
     """
     folder = Path(folder)
-    tracker = folder / _TRACKER
+    tracker, spare = folder / _TRACKER, folder / f".{_TRACKER}.before"
     before = tracker.read_bytes() if tracker.is_file() else None
+    if before:
+        with suppress(OSError):  # a spare that finds no room is missed only if verl empties the mark as well
+            spare.write_bytes(before)
     try:
         yield
     except Exception as error:
@@ -57,8 +60,10 @@ def full_disk_in_words(folder: str | Path, step: int) -> Iterator[None]:
         if before is None:
             tracker.unlink(missing_ok=True)
         elif tracker.read_bytes() != before:
-            tracker.write_bytes(before)
+            spare.replace(tracker)  # needs no room, unlike writing
         raise CheckpointError(_words(folder, step, before, error)) from error
+    finally:
+        spare.unlink(missing_ok=True)
 
 
 def _is_full(error: BaseException | None) -> bool:

@@ -17,7 +17,7 @@ from videostr.errors import VideostrError
 REASONS: Mapping[str, str] = {
     "over_length": "raise data.max_prompt_length (and rollout.max_model_len), or give the clip fewer frames or "
     "pixels in its row",
-    "unreadable_media": "`videostr data check FILE --media` names every such row; repair the file or leave the "
+    "unreadable_media": "`videostr data check FILE --decode` names every such row; repair the file or leave the "
     "row out",
     "reward_failed": "the traceback stands above in the log, under RewardLoopWorker",
     "other": "the traceback stands above in the log, under AgentLoopWorker",
@@ -126,8 +126,8 @@ class Rows:
         places: dict[tuple[str, int], list[str]] = {}
         for file in self._files:
             try:
-                table = pq.read_table(Path(file), columns=["data_source", "extra_info.index"])
-                rows = table.to_pylist()
+                with pq.ParquetFile(Path(file)) as opened:  # read_table would flatten the struct
+                    rows = opened.read(columns=["data_source", "extra_info.index"]).to_pylist()
             except (pa.ArrowException, OSError, ValueError) as error:
                 _log.warning("videostr: cannot look up rows of %s: %s", file, error)
                 continue

@@ -73,7 +73,10 @@ def _unknown(node: Any, plain: Any, place: str, sources: Path) -> Iterator[str]:
             if str(key) not in _words_of(sources):
                 near = difflib.get_close_matches(str(key), [str(name) for name in plain], n=1)
                 hint = f"; did you mean {place}.{near[0]}?" if near else ""
-                yield f"{place}.{key}: verl 0.9.1 has no such key and would ignore it{hint}"
+                yield (
+                    f"{place}.{key}: verl 0.9.1 has no such key and would ignore it{hint} (what code of your own "
+                    f"reads can stand at the top level, under a name of its own)"
+                )
         else:
             yield from _unknown(_value(node, key), _value(plain, key), f"{place}.{key}", sources)
 
