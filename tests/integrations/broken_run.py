@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import subprocess
-import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -88,8 +88,12 @@ class Ended:
     seconds_after: float
 
 
-def run(start: Launch, then: Callable[[str], bool] | None = None, *, seconds: float = 480) -> Ended:
-    """Runs to the end. then: called with each line until it returns True; what it does is what goes wrong."""
+def run(start: Launch, then: Callable[[str, int], bool] | None = None, *, seconds: float = 480) -> Ended:
+    """Runs to the end.
+
+    then: called with each line and the driver's process id until it returns True; what it does is what goes
+    wrong.
+    """
     process = subprocess.Popen(
         start.command,
         env={**os.environ, **ENVIRONMENT, **start.environment},
@@ -100,14 +104,15 @@ def run(start: Launch, then: Callable[[str], bool] | None = None, *, seconds: fl
         errors="replace",
         start_new_session=True,
     )
-    deadline = time.monotonic() + seconds
     lines: list[str] = []
     done = 0.0
-    timer = _kill_at(process, deadline)
+    timer = threading.Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
+    timer.daemon = True
+    timer.start()
     try:
         for line in process.stdout or ():
             lines.append(line)
-            if then is not None and not done and then(line):
+            if then is not None and not done and then(line, process.pid):
                 done = time.monotonic()
         status = process.wait()
     finally:
@@ -121,48 +126,20 @@ def run(start: Launch, then: Callable[[str], bool] | None = None, *, seconds: fl
     return Ended(status, "".join(lines), [json.loads(line)["data"] for line in logged], after)
 
 
-def _kill_at(process: subprocess.Popen[str], deadline: float) -> Any:
-    import threading
-
-    def kill() -> None:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-
-    timer = threading.Timer(deadline - time.monotonic(), kill)
-    timer.daemon = True
-    timer.start()
-    return timer
-
-
 _STEP = re.compile(r"\bstep:1 - ")
 
 
-def kill_at_step_1(run_dir: Path, *titles: str) -> Callable[[str], bool]:
-    """Kills, as the kernel does for memory, the one process of this run whose title has one of `titles`."""
+def kill_at_step_1(title: str) -> Callable[[str, int], bool]:
+    """Kills, as the kernel does for memory, the processes of the run whose title begins with `title`."""
 
-    def then(line: str) -> bool:
+    def then(line: str, driver: int) -> bool:
         if not _STEP.search(line):
             return False
-        for process in _descendants_of_session(run_dir):
-            title = (
-                Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            )
-            if any(part in title for part in titles):
-                sys.stderr.write(f"killing {process} {title}\n")
-                os.kill(process, signal.SIGKILL)
+        import psutil
+
+        for process in psutil.Process(driver).children(recursive=True):
+            if " ".join(process.cmdline()).startswith(title):
+                process.kill()
         return True
 
     return then
-
-
-def _descendants_of_session(run_dir: Path) -> list[int]:
-    """Processes whose environment names this run: Ray passes the launcher's variables on."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (folder / "environ").read_bytes()
-        except OSError:
-            continue
-        if str(run_dir).encode() in environment:
-            found.append(int(folder.name))
-    return found

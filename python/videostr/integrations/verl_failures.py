@@ -22,7 +22,7 @@ from videostr.integrations.prompt_failures import FailureCount, PromptsFailedErr
 
 #: Not one of verl's, "train" and "val".
 PARTITION = "videostr_failures"
-_EMPTY_BATCH = "no materializable trajectories"  # verl/trainer/ppo/v1/replay_buffer.py:509
+_EMPTY_BATCH = "no materializable trajectories"  # verl/trainer/ppo/v1/replay_buffer.py:507
 
 _log = logging.getLogger(__name__)
 
