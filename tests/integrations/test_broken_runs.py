@@ -83,7 +83,7 @@ def test_a_full_disk_ends_the_run_in_words(spoilt: tuple[Ended, tuple[str, ...]]
     ended = spoilt[0]
     assert ended.status != 0
     assert re.search(
-        rf"CheckpointError: the checkpoint of step 2 could not be written to {disk}/global_step_2: the disk is full "
+        rf"DiskFullError: the checkpoint of step 2 could not be written to {disk}/global_step_2: the disk is full "
         rf"\(0\.\d\d GB free of 0\.\d\d GB\): .*global_step_1 is whole, and the same command resumes from it",
         ended.said,
     ), ended.said[-4000:]

@@ -15,7 +15,7 @@ import pytest
 
 from videostr.integrations import checkpoint_room
 from videostr.integrations.checkpoint_room import (
-    CheckpointError,
+    DiskFullError,
     checkpoint_bytes,
     full_disk_in_words,
     room_warning,
@@ -51,7 +51,7 @@ def _saved(folder: Path, step: int, error: Exception | None = None) -> None:
 
 def test_a_full_disk_is_named_and_the_last_checkpoint_stays_the_one_to_resume_from(small_disk: Path) -> None:
     (small_disk / TRACKER).write_text("3")
-    with pytest.raises(CheckpointError) as caught:
+    with pytest.raises(DiskFullError) as caught:
         _saved(small_disk, 4)
     words, part = str(caught.value), small_disk / "global_step_4"
     assert words.startswith(
@@ -67,7 +67,7 @@ def test_a_first_checkpoint_that_fails_leaves_nothing_to_resume_from(tmp_path: P
     torchs = RuntimeError(
         "[enforce fail at inline_container.cc] PytorchStreamWriter failed writing file data/5"
     )
-    with pytest.raises(CheckpointError, match="there is no earlier checkpoint"):
+    with pytest.raises(DiskFullError, match="there is no earlier checkpoint"):
         _saved(tmp_path, 1, torchs)
     assert not (tmp_path / TRACKER).exists()
 

@@ -26,7 +26,7 @@ import numpy as np
 from videostr.integrations.verl_cpu.torchvision_ops import declare_missing_operators
 declare_missing_operators()
 from qwen_vl_utils import process_vision_info
-from videostr.data.media import MediaCheck
+from videostr.data.media_check import MediaCheck
 from videostr.data.synth.video import write_mp4
 from videostr.testing.tiny_vlm import make_tiny_qwen2_5_vl
 from videostr.train.prompt_length import PromptCounter, _parts

@@ -28,7 +28,7 @@ import json, os, sys, time
 import ray
 for attempt in range(3):  # Ray gives its own processes 30 s to start, which a busy machine may miss
     try:
-        ray.init(address="local", num_cpus=8, include_dashboard=False, object_store_memory=100_000_000,
+        ray.init(address="local", num_cpus=1, include_dashboard=False, object_store_memory=100_000_000,
                  _node_ip_address="127.0.0.1", log_to_driver=False)
         break
     except Exception:

@@ -82,7 +82,7 @@ def _said(*overrides: str) -> list[str]:
 
     verl = require_tested_verl()
     return list(
-        dead_keys(compose("demo", [*REQUIRED, *overrides]), _plain(verl / "trainer" / "config"), verl)
+        dead_keys(compose("demo", [*REQUIRED, *overrides]), _plain(verl / "trainer" / "config"), (verl,))
     )
 
 
@@ -116,4 +116,4 @@ def test_our_own_recipes_have_none(recipe: str) -> None:
     from videostr.train.launch import _plain, compose
 
     verl = require_tested_verl()
-    assert list(dead_keys(compose(recipe, REQUIRED), _plain(verl / "trainer" / "config"), verl)) == []
+    assert list(dead_keys(compose(recipe, REQUIRED), _plain(verl / "trainer" / "config"), (verl,))) == []

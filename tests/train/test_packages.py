@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from videostr.data.media import read_header
+from videostr.data.media_check import read_header
 from videostr.data.rows import read_rows, write_rows
 from videostr.data.synth.video import write_mp4
 from videostr.train.packages import LEARNING, MissingPackageError, require_packages

@@ -53,7 +53,7 @@ def check_parquet(path: Path, scorer: Scorer, *, decode: bool = False) -> Iterat
 
     decode: Decode the media, beyond opening them.
     """
-    from videostr.data.media import MediaCheck
+    from videostr.data.media_check import MediaCheck
     from videostr.data.rows import RowError, count_rows, read_rows, validate_row
 
     media = MediaCheck(decode=decode)

@@ -28,13 +28,13 @@ _FULL = (
 _MODEL_BYTES, _OPTIMIZER_BYTES, _HF_BYTES = 4, 8, 2
 
 
-class CheckpointError(VideostrError, RuntimeError):
+class DiskFullError(VideostrError, RuntimeError):
     """A checkpoint could not be written; the message names the folder, its free space, and what to do."""
 
 
 @contextmanager
 def full_disk_in_words(folder: str | Path, step: int) -> Iterator[None]:
-    """Within the block, a checkpoint that finds no room on its disk raises :class:`CheckpointError`.
+    """Within the block, a checkpoint that finds no room on its disk raises :class:`DiskFullError`.
 
     verl's mark of the last whole checkpoint is as it was before: a full disk can leave it empty, as verl
     empties it before it writes, and a run would then not resume.
@@ -44,7 +44,7 @@ def full_disk_in_words(folder: str | Path, step: int) -> Iterator[None]:
         step: That is being saved.
 
     Raises:
-        CheckpointError: The disk is full, or the folder's quota is used up.
+        DiskFullError: The disk is full, or the folder's quota is used up.
     """
     folder = Path(folder)
     tracker, spare = folder / _TRACKER, folder / f".{_TRACKER}.before"
@@ -61,7 +61,7 @@ def full_disk_in_words(folder: str | Path, step: int) -> Iterator[None]:
             tracker.unlink(missing_ok=True)
         elif tracker.read_bytes() != before:
             spare.replace(tracker)  # needs no room, unlike writing
-        raise CheckpointError(_words(folder, step, before, error)) from error
+        raise DiskFullError(_words(folder, step, before, error)) from error
     finally:
         spare.unlink(missing_ok=True)
 

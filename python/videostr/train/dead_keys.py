@@ -21,14 +21,14 @@ _SECTIONS = ("actor_rollout_ref", "algorithm", "critic", "data", "reward", "trai
 _DEFAULT_CLIP = 0.2
 
 
-def dead_keys(config: Any, plain: Any, sources: Path) -> Iterator[str]:
+def dead_keys(config: Any, plain: Any, sources: tuple[Path, ...]) -> Iterator[str]:
     """What is wrong with a recipe's keys, one message each.
 
     Args:
         config: The composed recipe.
         plain: verl's own ``ppo_trainer``, composed alone: the keys that verl has.
-        sources: verl's package folder; a key that verl's configuration lacks is accepted when any of its
-            files names it.
+        sources: Package folders, verl's and ours; a key that verl's configuration lacks is accepted when any
+            of their files names it.
     """
     for rule in _RULES:
         message = rule(config)
@@ -64,7 +64,7 @@ def _set_leaves(node: Any) -> list[str]:
     return leaves
 
 
-def _unknown(node: Any, plain: Any, place: str, sources: Path) -> Iterator[str]:
+def _unknown(node: Any, plain: Any, place: str, sources: tuple[Path, ...]) -> Iterator[str]:
     """Keys that `plain` lacks, below mappings that have keys there; what is empty or null there is free."""
     if not (plain and isinstance(node, DictConfig) and isinstance(plain, DictConfig)):
         return
@@ -87,9 +87,9 @@ def _value(node: Any, key: Any) -> Any:
 
 
 @functools.lru_cache(maxsize=1)
-def _words_of(sources: Path) -> frozenset[str]:
+def _words_of(sources: tuple[Path, ...]) -> frozenset[str]:
     words: set[str] = set()
-    for file in sources.rglob("*.py"):
+    for file in (file for folder in sources for file in folder.rglob("*.py")):
         words.update(re.findall(r"\w+", file.read_text(encoding="utf-8", errors="replace")))
     return frozenset(words)
 

@@ -150,7 +150,8 @@ def _refuse_ignored_keys(config: Any) -> None:
     from videostr.train.dead_keys import dead_keys
 
     verl = require_tested_verl()
-    wrong = list(dead_keys(config, _plain(verl / "trainer" / "config"), verl))
+    own = Path(__file__).parents[1]
+    wrong = list(dead_keys(config, _plain(verl / "trainer" / "config"), (verl, own)))
     if wrong:
         raise LaunchError("\n  ".join(wrong))
 
@@ -203,7 +204,11 @@ def _check_rows(config: Any, scorer: Any) -> list[str]:
     if scorer is None:  # another reward may come with rows of another kind
         files = {file: None for file in files if Path(file).suffix == ".parquet" and Path(file).is_file()}
     return check_rows(
-        list(files), scorer=scorer, counter=counter, max_prompt_length=config.data.max_prompt_length
+        list(files),
+        scorer=scorer,
+        counter=counter,
+        max_prompt_length=config.data.max_prompt_length,
+        root=config.data.get("data_root", ""),
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from videostr.data.media import Header
+from videostr.data.media_check import Header
 from videostr.data.row_check import MEDIA_COLUMNS, Row
 from videostr.integrations.verl_cpu.gate import accelerator_present
 from videostr.integrations.verl_cpu.torchvision_ops import declare_missing_operators
@@ -50,7 +50,7 @@ class PromptCounter:
 
         Args:
             row: A training row.
-            headers: What :class:`videostr.data.media.MediaCheck` says of its media.
+            headers: What :class:`videostr.data.media_check.MediaCheck` says of its media.
 
         Raises:
             ValueError: qwen_vl_utils refuses the row's frame count or size.

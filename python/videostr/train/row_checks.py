@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from videostr.cli._progress import Progress
-from videostr.data.media import MediaCheck
+from videostr.data.media_check import MediaCheck
 from videostr.data.row_check import RowError
 from videostr.data.rows import count_rows, read_rows
 from videostr.errors import GroundTruthError
@@ -27,6 +27,7 @@ def check_rows(
     counter: PromptCounter | None = None,
     max_prompt_length: int = 0,
     seconds: float = SECONDS,
+    root: str | None = "",
 ) -> list[str]:
     """Refuses what cannot be trained on, and tells what will fail in the run.
 
@@ -36,6 +37,7 @@ def check_rows(
         counter: Counts prompts; None leaves their length.
         max_prompt_length: Tokens.
         seconds: Time for media and prompts together.
+        root: Where relative paths of media start; None: the folder of each parquet file.
 
     Returns:
         Warnings.
@@ -45,7 +47,7 @@ def check_rows(
             is too long.
         GroundTruthError: A reference is not valid.
     """
-    check = _Check(scorer, counter, max_prompt_length, time.monotonic() + seconds)
+    check = _Check(scorer, counter, max_prompt_length, time.monotonic() + seconds, root)
     for name in files:
         file = Path(name)
         if file.suffix != ".parquet":
@@ -58,12 +60,18 @@ def check_rows(
 
 class _Check:
     def __init__(
-        self, scorer: Any, counter: PromptCounter | None, max_prompt_length: int, deadline: float
+        self,
+        scorer: Any,
+        counter: PromptCounter | None,
+        max_prompt_length: int,
+        deadline: float,
+        root: str | None,
     ) -> None:
         self._scorer = scorer
         self._counter = counter
         self._limit = max_prompt_length
         self._deadline = deadline
+        self._root = root
         self._media = MediaCheck()
         self._rows = self._looked = self._counted = self._over = self._unread = 0
         self._over_shown: list[str] = []
@@ -77,7 +85,9 @@ class _Check:
                 self._reference(row, file, number)
                 if time.monotonic() < self._deadline:
                     self._looked += 1
-                    self._look(row, f"{file}: row {number}")
+                    self._look(
+                        row, f"{file}: row {number}", file.parent if self._root is None else self._root
+                    )
         if self._unread:
             more = f" and {self._unread - len(self._unread_shown)} more" if self._unread > _SHOWN else ""
             raise LaunchError(
@@ -99,9 +109,9 @@ class _Check:
             field = f"reward_model.ground_truth.{error.field}" if error.field else "reward_model.ground_truth"
             raise GroundTruthError(f"{error.message} ({file})", field, number) from error
 
-    def _look(self, row: dict[str, Any], where: str) -> None:
+    def _look(self, row: dict[str, Any], where: str, root: str | Path) -> None:
         try:
-            headers = self._media.check(row, where)
+            headers = self._media.check(row, where, root)
             if self._counter is None or not isinstance(row.get("prompt"), list):
                 return
             tokens = self._counter.count(row, headers)

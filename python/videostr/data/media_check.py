@@ -12,7 +12,7 @@ from videostr.data.row_check import MEDIA_COLUMNS, Row, RowError
 from videostr.errors import VideostrError
 
 
-class MediaError(VideostrError, ValueError):
+class UnreadableMediaError(VideostrError, ValueError):
     """A medium that cannot be read; the message begins with its path."""
 
 
@@ -55,19 +55,19 @@ def read_header(path: Path, kind: str = "video", *, decode: bool = False) -> Hea
             decoding is.
 
     Raises:
-        MediaError: It is missing, empty, cut, damaged, or holds no video stream.
+        UnreadableMediaError: It is missing, empty, cut, damaged, or holds no video stream.
 
     Example:
         >>> from pathlib import Path
-        >>> from videostr.data.media import read_header
+        >>> from videostr.data.media_check import read_header
         >>> read_header(Path("gone.mp4"))
         Traceback (most recent call last):
-        videostr.data.media.MediaError: gone.mp4: there is no such file
+        videostr.data.media_check.UnreadableMediaError: gone.mp4: there is no such file
     """
     if not path.is_file():
-        raise MediaError(f"{path}: there is no such file")
+        raise UnreadableMediaError(f"{path}: there is no such file")
     if path.stat().st_size == 0:
-        raise MediaError(f"{path}: the file is empty")
+        raise UnreadableMediaError(f"{path}: the file is empty")
     return _clip(path, decode=decode) if kind == "video" else _picture(path, decode=decode)
 
 
@@ -78,24 +78,28 @@ def _clip(path: Path, *, decode: bool) -> Header:
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
-                raise MediaError(f"{path}: has no video stream")
+                raise UnreadableMediaError(f"{path}: has no video stream")
             stream = container.streams.video[0]
             if not stream.width or not stream.height:
-                raise MediaError(f"{path}: its header names no picture size: the file is cut or damaged")
+                raise UnreadableMediaError(
+                    f"{path}: its header names no picture size: the file is cut or damaged"
+                )
             fps = float(stream.average_rate or stream.base_rate or 0)
             frames = int(stream.frames or (float(container.duration or 0) / av.time_base * fps))
             if decode:
                 seen = sum(1 for _ in container.decode(stream))
                 if seen == 0 or seen < stream.frames:
-                    raise MediaError(
+                    raise UnreadableMediaError(
                         f"{path}: only {seen} of {stream.frames} frames can be decoded: it is cut or damaged"
                     )
                 frames = seen
             return Header(stream.width, stream.height, frames, fps)
     except (av.FFmpegError, OSError, ValueError) as error:
-        if isinstance(error, MediaError):
+        if isinstance(error, UnreadableMediaError):
             raise
-        raise MediaError(f"{path}: is no video, or one that is cut or damaged ({_said(error)})") from error
+        raise UnreadableMediaError(
+            f"{path}: is no video, or one that is cut or damaged ({_said(error)})"
+        ) from error
 
 
 def _picture(path: Path, *, decode: bool) -> Header:
@@ -108,7 +112,9 @@ def _picture(path: Path, *, decode: bool) -> Header:
                 image.load()
             return Header(image.width, image.height, 1, 0.0)
     except (OSError, ValueError, SyntaxError) as error:
-        raise MediaError(f"{path}: is no picture, or one that is cut or damaged ({_said(error)})") from error
+        raise UnreadableMediaError(
+            f"{path}: is no picture, or one that is cut or damaged ({_said(error)})"
+        ) from error
 
 
 def _said(error: Exception) -> str:
@@ -124,26 +130,33 @@ class MediaCheck:
 
     def __init__(self, *, decode: bool = False) -> None:
         self._decode = decode
-        self._seen: dict[Path, Header | MediaError] = {}
+        self._seen: dict[Path, Header | UnreadableMediaError] = {}
 
-    def check(self, row: Row, where: str) -> dict[str, Header]:
+    def check(self, row: Row, where: str, root: str | Path = "") -> dict[str, Header]:
         """The headers of a row's media by field; media at an address of another scheme are left out.
+
+        Args:
+            row: A training row.
+            where: File and number of the row, for the message.
+            root: Where relative paths start.
 
         Raises:
             RowError: Naming `where`, the field and the path.
         """
         headers = {}
-        for field, kind, path in media_of(row):
-            if path is None:
+        root = Path(root)
+        for field, kind, named in media_of(row):
+            if named is None:
                 continue
+            path = root / named
             found = self._seen.get(path)
             if found is None:
                 try:
                     found = read_header(path, kind, decode=self._decode)
-                except MediaError as error:
+                except UnreadableMediaError as error:
                     found = error
                 self._seen[path] = found
-            if isinstance(found, MediaError):
+            if isinstance(found, UnreadableMediaError):
                 raise RowError(where, field, str(found))
             headers[field] = found
         return headers

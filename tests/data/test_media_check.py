@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from videostr.data.media import Header, MediaCheck, MediaError, media_of, read_header
+from videostr.data.media_check import Header, MediaCheck, UnreadableMediaError, media_of, read_header
 from videostr.data.row_check import RowError
 
 av = pytest.importorskip("av")
@@ -31,7 +31,7 @@ def test_a_clip_that_is_cut(clip: Path) -> None:
     content = clip.read_bytes()
     clip.write_bytes(content[: len(content) // 2])
     with pytest.raises(
-        MediaError, match=r"clip\.mp4: is no video, or one that is cut or damaged \(Invalid data"
+        UnreadableMediaError, match=r"clip\.mp4: is no video, or one that is cut or damaged \(Invalid data"
     ):
         read_header(clip)
 
@@ -43,7 +43,7 @@ def test_a_clip_that_is_damaged_after_its_header(clip: Path, tmp_path: Path) -> 
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(bytes(content))
     assert read_header(broken).frames == 16
-    with pytest.raises(MediaError, match=r"broken\.mp4: .*damaged"):
+    with pytest.raises(UnreadableMediaError, match=r"broken\.mp4: .*damaged"):
         read_header(broken, decode=True)
 
 
@@ -54,18 +54,18 @@ def test_sound_without_a_picture(tmp_path: Path) -> None:
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
         frame.sample_rate = 44100
         container.mux([*stream.encode(frame), *stream.encode()])
-    with pytest.raises(MediaError, match=r"sound\.mp4: has no video stream"):
+    with pytest.raises(UnreadableMediaError, match=r"sound\.mp4: has no video stream"):
         read_header(path)
 
 
 def test_what_is_missing_or_empty(tmp_path: Path) -> None:
-    with pytest.raises(MediaError, match=r"gone\.mp4: there is no such file"):
+    with pytest.raises(UnreadableMediaError, match=r"gone\.mp4: there is no such file"):
         read_header(tmp_path / "gone.mp4")
     (tmp_path / "empty.mp4").touch()
-    with pytest.raises(MediaError, match=r"empty\.mp4: the file is empty"):
+    with pytest.raises(UnreadableMediaError, match=r"empty\.mp4: the file is empty"):
         read_header(tmp_path / "empty.mp4")
     (tmp_path / "text.png").write_text("no picture")
-    with pytest.raises(MediaError, match=r"text\.png: is no picture"):
+    with pytest.raises(UnreadableMediaError, match=r"text\.png: is no picture"):
         read_header(tmp_path / "text.png", "image")
 
 
@@ -79,11 +79,11 @@ def test_media_of_a_row_are_structs_or_paths() -> None:
 
 
 def test_a_row_is_named_each_time_and_a_file_opened_once(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from videostr.data import media
+    from videostr.data import media_check
 
     opened: list[Path] = []
     monkeypatch.setattr(
-        media,
+        media_check,
         "read_header",
         lambda path, kind, decode: opened.append(path) or read_header(path, kind, decode=decode),
     )
@@ -91,6 +91,7 @@ def test_a_row_is_named_each_time_and_a_file_opened_once(clip: Path, monkeypatch
     good, bad = {"videos": [{"video": str(clip)}]}, {"videos": [{"video": "gone.mp4"}]}
     assert check.check(good, "row 0") == {"videos[0].video": Header(64, 48, 16, 4.0)}
     check.check(good, "row 1")
+    assert check.check({"videos": [{"video": "clip.mp4"}]}, "row 2", clip.parent)
     for where in ("rows.parquet: row 2", "rows.parquet: row 3"):
         with pytest.raises(
             RowError, match=rf"^{where}: videos\[0\]\.video: gone\.mp4: there is no such file"
