@@ -17,7 +17,7 @@ import torch  # isort: skip
 from PIL import Image  # isort: skip
 
 from videostr.data.synth.video import write_mp4  # isort: skip
-from videostr.integrations import verl_positions  # isort: skip
+from videostr.integrations import verl_agent_loop, verl_positions  # isort: skip
 
 FRAMES = (2, 3, 4, 5, 7, 8, 12, 16, 17, 24, 31, 32)
 RATES = (0.25, 0.3, 0.5, 2 / 3, 0.7, 1.0, 1.1, 1.5, 2.0, 2.5, 2.997, 3.0, 3.3, 4.0)
@@ -140,14 +140,14 @@ def refused(action: Callable[[], Any]) -> str:
 def left_alone(rollout: Rollout) -> dict[str, bool]:
     """Whether the worker is verl's own for another engine and for another model."""
 
-    class OtherModel(verl_positions.VideostrAgentLoopWorker):
+    class OtherModel(verl_agent_loop.VideostrAgentLoopWorker):
         hf_model_type = property(lambda _: "qwen3_vl", lambda *_: None)
 
     client = object()
     other_engine = deepcopy(rollout.config)
     other_engine.actor_rollout_ref.rollout.name = "sglang"
     workers = {
-        "engine": verl_positions.VideostrAgentLoopWorker(other_engine, client),
+        "engine": verl_agent_loop.VideostrAgentLoopWorker(other_engine, client),
         "model": OtherModel(rollout.config, client),
     }
     return {name: w._positions is None and w.llm_client is client for name, w in workers.items()}
@@ -179,7 +179,7 @@ def main(model: str, folder: str) -> None:
     results["too small a cache"] = too_small_a_cache(model, [video(4, 1.0), video(6, 2.0)])
     results["bfloat16"] = compare(Rollout(model, "bfloat16"), one_clip())
     results["layouts"] = compare(Rollout(model, cache_gb=0), layouts())
-    stock = Rollout(model, worker=verl_positions._VerlWorker)
+    stock = Rollout(model, worker=verl_agent_loop.VerlWorker)
     results["stock"] = compare(stock, one_clip())
     results["stock time axis"] = {str(fps): temporal(stock, fps) for fps in (1.0, 2.0, 3.0, 4.0)}
     print(json.dumps(results))

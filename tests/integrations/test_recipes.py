@@ -32,7 +32,7 @@ READ_ELSEWHERE = {
     "actor_rollout_ref.model.override_config.attn_implementation": "verl/workers/config/model.py",
     "actor_rollout_ref.actor.fsdp_config.mixed_precision.": "verl/workers/engine/fsdp/transformer_impl.py",
     "actor_rollout_ref.ref.fsdp_config.mixed_precision.": "verl/workers/engine/fsdp/transformer_impl.py",
-    "actor_rollout_ref.rollout.agent.agent_loop_manager_class": "verl/workers/config/rollout.py",
+    "actor_rollout_ref.rollout.agent.agent_loop_manager_class": "verl/trainer/main_ppo.py",
     "reward.custom_reward_function.reward_kwargs": "verl/trainer/ppo/reward.py",
     "ray_kwargs.ray_init.address": "ray/_private/worker.py",
     "ray_kwargs.ray_init._node_ip_address": "ray/_private/worker.py",

@@ -44,6 +44,8 @@ def dump(trainer, uids, **columns):
 def made():
     trainer = Trainer.__new__(Trainer)
     trainer._reward_parts = {}
+    trainer.global_steps = 3
+    trainer._failures = SimpleNamespace(metrics=lambda step: {"videostr/prompts_failed": float(step)})
     return trainer
 """
 
@@ -53,6 +55,67 @@ from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
 assert issubclass(Trainer, PPOTrainerSync)
 changed = [name for name in vars(Trainer) if callable(vars(Trainer)[name])]
 assert sorted(changed) == ["__init__", "_compute_metrics", "_dump_generations"], changed
+""",
+    "what_goes_wrong_is_told_around_verls_own_methods": """
+from videostr.integrations.verl_endings import EndingsInWords
+assert Trainer.__mro__.index(EndingsInWords) < Trainer.__mro__.index(get_trainer_cls("sync"))
+changed = [name for name in vars(EndingsInWords) if callable(vars(EndingsInWords)[name])]
+assert sorted(changed) == ["_compute_metrics", "_save_checkpoint", "fit", "init"], changed
+for name in changed:
+    assert callable(getattr(get_trainer_cls("sync"), name)), name
+""",
+    "a_step_without_any_reply_names_the_reasons": """
+import videostr.integrations.verl_failures as failures
+from videostr.integrations.prompt_failures import PromptsFailedError
+record = {"uid": "u", "validate": False, "reason": "over_length", "message": "too long", "data_source": "d",
+          "index": 4, "media": ["a.mp4"]}
+failures.tq = SimpleNamespace(
+    kv_list=lambda partition: {partition: {"u_0": record}}, kv_clear=lambda keys, partition_id: None)
+report = failures.FailureReport(SimpleNamespace(data=SimpleNamespace(train_files=[], val_files="v.parquet")))
+try:
+    with report.empty_batches_explained(lambda: 7):
+        raise RuntimeError("Sync replay buffer selected terminal groups with no materializable trajectories.")
+except PromptsFailedError as error:
+    assert "no prompt of the step got a reply, so there is nothing to train on" in str(error), error
+    assert "step 7: prompts" in str(error), error
+    assert "over_length, e.g. the row with extra_info.index 4 (d, a.mp4): too long" in str(error), error
+else:
+    raise AssertionError
+assert report.metrics(8)["videostr/prompts_failed/over_length"] == 1
+""",
+    "verls_words_for_an_empty_batch_are_the_ones_waited_for": """
+import inspect
+from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
+from videostr.integrations.verl_failures import _EMPTY_BATCH
+assert _EMPTY_BATCH in inspect.getsource(ReplayBuffer.sample)
+""",
+    "failing_rollouts_are_reported_and_raised_as_before": """
+import asyncio
+import videostr.integrations.verl_failures as failures
+from videostr.integrations.verl_agent_loop import VerlWorker, VideostrAgentLoopWorker
+put = []
+async def async_kv_put(key, partition_id, tag):
+    put.append((key, partition_id, tag["reason"], tag["index"]))
+failures.tq = SimpleNamespace(async_kv_put=async_kv_put)
+worker = VideostrAgentLoopWorker.__new__(VideostrAgentLoopWorker)
+async def _run_agent_loop(self, sampling_params, trajectory, *, agent_name, **kwargs):
+    await self._compute_score([], {})
+async def _compute_score(self, outputs, kwargs):
+    raise KeyError("of the reward")
+VerlWorker._run_agent_loop, VerlWorker._compute_score = _run_agent_loop, _compute_score
+try:
+    asyncio.run(worker._run_agent_loop({}, {"validate": False}, agent_name="a", uid="u", session_id=3, index=5))
+except KeyError:
+    assert put == [("u_3", "videostr_failures", "reward_failed", 5)], put
+else:
+    raise AssertionError
+""",
+    "the_manager_starts_reporting_workers": """
+from verl.trainer.ppo.v1.agent_loop_tq import AgentLoopManagerTQ
+from videostr.integrations.verl_agent_loop import VideostrAgentLoopManager, VideostrAgentLoopWorker
+AgentLoopManagerTQ.__init__ = lambda self: None
+started = VideostrAgentLoopManager().agent_loop_workers_class.__ray_metadata__.modified_class
+assert issubclass(started, VideostrAgentLoopWorker), started
 """,
     "verl_sees_the_mode_that_it_compares_with": """
 from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
@@ -69,7 +132,9 @@ from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
 PPOTrainerSync._compute_metrics = lambda self, batch, metrics, *args, **kwargs: metrics.update(verls=1)
 trainer, metrics = made(), {}
 trainer._compute_metrics(batch("a_0_0", "a_1_0", "pad1_0_0"), metrics, {}, global_steps=3, epoch=0)
-assert metrics == {"verls": 1, "videostr/score/mean": 0.75, "videostr/node/mean": 0.25}, metrics
+assert metrics == {
+    "verls": 1, "videostr/score/mean": 0.75, "videostr/node/mean": 0.25, "videostr/prompts_failed": 3.0
+}, metrics
 """,
     "rollout_lines_have_the_parts_of_their_own_reply": """
 trainer = made()

@@ -85,7 +85,9 @@ def reach(motion: Motion, scope: Scope) -> int:
             apart = np.linalg.norm(x.centers[rows][:, None] - moved[columns][None], axis=-1)
             fewer = min(apart.shape)
             total += min(
-                float(kernel(scope.spec["node_kernel"], nearest / scope.group.unit, scope.spec["node_s"]).sum())
+                float(
+                    kernel(scope.spec["node_kernel"], nearest / scope.group.unit, scope.spec["node_s"]).sum()
+                )
                 for nearest in (np.sort(apart.min(axis=side))[:fewer] for side in (0, 1))
             )
     return int(steps(total))

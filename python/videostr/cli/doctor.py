@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import importlib.util
 import platform
 import re
 import subprocess
@@ -17,6 +18,7 @@ import numpy as np
 from videostr import build_info
 from videostr.cli._common import FOUND, OK, Subcommands, add_command, print_json
 from videostr.cli._progress import Progress
+from videostr.integrations.verl_version import WrongVerlError, require_tested_verl
 
 EXAMPLE = """\
   videostr doctor
@@ -174,6 +176,8 @@ def _extra(extra: str, packages: list[tuple[str, str]], states: dict[str, dict[s
         state = states[name]
         if state["state"] != "missing" and not _fits(state["version"], asked):
             state = {**state, "state": "broken", "why": f"is {state['version']}, but {asked} is asked for"}
+        if name == "verl" and (problem := _verl_problem()):
+            state = {**state, "state": "broken", "why": problem}
         listed.append({"name": name, "asked": asked, **state})
     present = [package for package in listed if package["state"] in {"works", "installed"}]
     complete = len(present) == len(listed)
@@ -185,6 +189,17 @@ def _extra(extra: str, packages: list[tuple[str, str]], states: dict[str, dict[s
         if extra == "verl-cpu":
             fix.extend(VLLM_CPU_HELP[1:])
     return {"works": complete, "packages": listed, "fix": fix}
+
+
+def _verl_problem() -> str | None:
+    """What `import verl` would find, where that is not the tested verl: another project uses the name too."""
+    if importlib.util.find_spec("verl") is None:
+        return None
+    try:
+        require_tested_verl()
+    except WrongVerlError as error:
+        return str(error)
+    return None
 
 
 def _fits(version: str, asked: str) -> bool:

@@ -1,4 +1,4 @@
-"""verl's agent loop for Qwen2.5-VL, with one set of rotary positions for rollout and training.
+"""One set of rotary positions for rollout and training of Qwen2.5-VL: a mixin for verl's agent loop worker.
 
 Stock verl 0.9.1 gives a clip three different time axes: vLLM before 0.31 drops the clip's metadata
 (vllm/model_executor/models/qwen2_vl.py:845 asks for none) and takes every clip for one of 24 frames per second;
@@ -9,9 +9,7 @@ the clip itself has its own. So the policy that is updated is not the one that r
   processor, and so knows the seconds;
 * the trainer gets the positions that vLLM then computes (:mod:`videostr.integrations.mrope`).
 
-Chosen by ``actor_rollout_ref.rollout.agent.agent_loop_manager_class``, which verl offers for this
-(verl/trainer/main_ppo.py:120); the recipes name it. With another model, or another engine than vLLM, it is
-verl's own agent loop unchanged. Nothing is patched.
+With another model, or another engine than vLLM, it is verl's own agent loop unchanged. Nothing is patched.
 """
 
 from __future__ import annotations
@@ -20,14 +18,10 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
-# verl imports external modules before its plug-ins (verl/__init__.py:49), and the lines below ask for the platform.
-import videostr.integrations._verl_plugin  # noqa: F401
-from videostr.integrations.mrope import Medium, PositionsError, mrope_positions
+import torch
+from packaging.version import Version
 
-import ray  # isort: skip
-import torch  # isort: skip
-from packaging.version import Version  # isort: skip
-from verl.trainer.ppo.v1 import agent_loop_tq  # isort: skip
+from videostr.integrations.mrope import Medium, PositionsError, mrope_positions
 
 _MODEL_TYPE = "qwen2_5_vl"
 #: From this version on vLLM passes a clip's metadata to the processor by itself, and refuses it twice.
@@ -146,13 +140,16 @@ class ClipTimes:
         )
 
 
-_VerlWorker: Any = agent_loop_tq.AgentLoopWorkerTQ.__ray_metadata__.modified_class.__ray_actor_class__
+class ExactPositions:
+    """Placed before verl's agent loop worker among the bases of a class; for Qwen2.5-VL on vLLM it hands clip
+    times over and replaces positions.
+    """
 
-
-class VideostrAgentLoopWorker(_VerlWorker):  # type: ignore[misc]
-    """verl's agent loop worker; for Qwen2.5-VL on vLLM it hands clip times over and replaces positions."""
-
+    config: Any
+    hf_model_type: str
     llm_client: Any
+    model_config: Any
+    processor: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -173,18 +170,10 @@ class VideostrAgentLoopWorker(_VerlWorker):  # type: ignore[misc]
         mm_processor_kwargs: dict[str, Any] | None = None,
     ) -> torch.Tensor:
         """verl's (1, 4, L): the index of the token, then the three rotary axes, which alone are replaced."""
-        position_ids: torch.Tensor = super()._compute_position_ids(
+        position_ids: torch.Tensor = super()._compute_position_ids(  # type: ignore[misc]
             input_ids, attention_mask, multi_modal_inputs, mm_processor_kwargs
         )
         if self._positions is not None:
             valid = attention_mask[0].bool()
             position_ids[0, 1:, valid] = self._positions(input_ids[0, valid], multi_modal_inputs)
         return position_ids
-
-
-class VideostrAgentLoopManager(agent_loop_tq.AgentLoopManagerTQ):  # type: ignore[misc]
-    """verl's agent loop manager with :class:`VideostrAgentLoopWorker`."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.agent_loop_workers_class = ray.remote(VideostrAgentLoopWorker)

@@ -14,20 +14,23 @@ from typing import Any
 
 # verl imports external modules before its plug-ins (verl/__init__.py:49, :62), and the lines below ask for
 # the platform.
+import videostr.integrations._require_verl
 import videostr.integrations._verl_plugin  # noqa: F401
 
 import transfer_queue as tq  # isort: skip
 from verl.trainer.ppo.v1.trainer_base import register_trainer  # isort: skip
 from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync  # isort: skip
+from videostr.integrations.verl_endings import EndingsInWords  # isort: skip
 
 TRAINER_MODE = "videostr_sync"
 
 
 @register_trainer(TRAINER_MODE)
-class VideostrTrainerSync(PPOTrainerSync):  # type: ignore[misc]
+class VideostrTrainerSync(EndingsInWords, PPOTrainerSync):  # type: ignore[misc]
     """:class:`PPOTrainerSync` plus reward components.
 
     * metrics ``videostr/<key>/mean`` of every numeric key of the reward function, each step;
+    * what goes wrong, said and counted (:mod:`.verl_endings`);
     * in ``trainer.rollout_data_dir``, the same keys in each line, beside verl's own. The group of a line is
       its ``uid`` without the last two ``_`` parts (verl writes ``{prompt}_{rollout}_{output}``).
     """
