@@ -16,10 +16,14 @@ CITED = re.compile(r"\b((?:verl|vllm)/[\w/]+\.py):(\d+)")
 #: Cited line -> what stands there.
 EXPECTED = {
     "verl/__init__.py:49": "VERL_USE_EXTERNAL_MODULES",
+    "verl/__init__.py:62": "import entry_points",
     "verl/__init__.py:75": "except Exception",
+    "verl/experimental/agent_loop/agent_loop.py:147": "rm_scores[-1] = reward_score",
+    "verl/experimental/reward_loop/reward_manager/naive.py:35": "data = data[-1:]",
     "verl/models/transformers/qwen2_vl.py:331": "_flash_use_top_left_mask",
     "verl/single_controller/ray/base.py:226": "_check_resource_available",
     "verl/third_party/vllm/__init__.py:31": "get_version(package_name)",
+    "verl/trainer/ppo/reward.py:152": "return reward_manager_cls(",
     "verl/trainer/ppo/v1/trainer_base.py:1868": "def _compute_metrics",
     "verl/utils/distributed.py:89": "cpu:gloo,",
     "verl/utils/flops_counter.py:80": "get_device_name()",
@@ -28,6 +32,7 @@ EXPECTED = {
     "verl/utils/profiler/performance.py:50": "memory_reserved()",
     "verl/utils/profiler/performance.py:54": "mem_get_info()",
     "verl/utils/tracking.py:534": "VERL_FILE_LOGGER_PATH",
+    "verl/utils/tracking.py:541": 'open(self.filepath, "wb"',
     "verl/workers/config/model.py:185": "flash_attention_2",
     "verl/workers/engine/base.py:405": "VERL_ENGINE_DEVICE",
     "verl/workers/engine/fsdp/transformer_impl.py:1143": 'device=["cuda", "npu"]',
