@@ -13,7 +13,7 @@ import pytest
 from fresh_python import fake_distribution, needs_verl
 
 from videostr.data.rows import RowError
-from videostr.errors import GroundTruthError, SpecError
+from videostr.errors import GroundTruthError, SpecError, TermError
 from videostr.integrations.verl_cpu.gate import PlatformError
 from videostr.integrations.verl_version import WrongVerlError
 from videostr.train.launch import LaunchError, main, prepare, quoted
@@ -91,6 +91,10 @@ def test_a_recipe_of_the_users_own_may_build_on_ours(overrides: list[str], tmp_p
             ["+reward.custom_reward_function.reward_kwargs.spce=so3"],
             r"unknown key 'spce'; did you mean 'spec'",
         ),
+        (
+            ["reward.custom_reward_function.path=mine.py"],
+            r"reward_manager\.name: videostr scores with videostr's own reward.*naive",
+        ),
         (["data.train_files=gone.parquet"], r"gone\.parquet: there is no such file"),
         (["data.train_files=rows.jsonl"], r"rows\.jsonl: training rows are parquet files"),
     ],
@@ -115,6 +119,45 @@ def test_a_wrong_spec_is_refused(overrides: list[str]) -> None:
 def test_a_spec_of_another_kind_is_refused_in_words(overrides: list[str], spec: str) -> None:
     with pytest.raises(SpecError, match=r"^reward\.custom_reward_function\.reward_kwargs\.spec"):
         prepare("demo", [*overrides, f"reward.custom_reward_function.reward_kwargs.spec={spec}"])
+
+
+_TERMS = "+reward.custom_reward_function.reward_kwargs.terms"
+
+
+@pytest.mark.parametrize(
+    ("terms", "words"),
+    [
+        ("[{function: 'gone:f'}]", r"terms\[0\]\.function: 'gone' cannot be imported"),
+        ("[{function: 'math:fsum', weight: heavy}]", r"terms\[0\]\.weight: is 'heavy'"),
+        ("{function: 'math:fsum'}", r"terms: terms are a list of mappings"),
+    ],
+)
+def test_a_wrong_term_is_refused_by_its_key(overrides: list[str], terms: str, words: str) -> None:
+    with pytest.raises(TermError, match=r"^reward\.custom_reward_function\.reward_kwargs\." + words):
+        prepare("demo", [*overrides, f"{_TERMS}={terms}"])
+
+
+def test_a_term_may_lie_in_the_working_directory(
+    overrides: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for verl and its workers, which are started with `python -m`."""
+    (tmp_path / "rewards_of_mine.py").write_text("def one(samples):\n    return [1.0] * len(samples)\n")
+    terms = f"{_TERMS}=[{{function: 'rewards_of_mine:one', weight: 0.1}}]"
+    monkeypatch.chdir(tmp_path)
+    before = list(sys.path)
+    prepare("demo", [*overrides, terms])
+    assert sys.path == before
+    sys.modules.pop("rewards_of_mine")
+    monkeypatch.chdir("/")
+    with pytest.raises(TermError, match="rewards_of_mine"):
+        prepare("demo", [*overrides, terms.replace("0.1", "0.2")])
+
+
+def test_another_reward_with_another_manager_is_left_alone(overrides: list[str]) -> None:
+    prepare(
+        "demo",
+        [*overrides, "reward.custom_reward_function.path=mine.py", "reward.reward_manager.name=naive"],
+    )
 
 
 def test_rows_that_are_no_rows_are_refused_in_words(overrides: list[str], tmp_path: Path) -> None:

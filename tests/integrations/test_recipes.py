@@ -12,6 +12,7 @@ import pytest
 from fresh_python import needs_verl, run_python
 
 import videostr.recipes
+from videostr.integrations.verl import MANAGER
 from videostr.train.launch import compose, prepare
 
 pytestmark = needs_verl
@@ -122,6 +123,7 @@ def test_a_platform_changes_no_part_of_the_task() -> None:
     assert (cpu.trainer.device, gpu.trainer.device) == ("cpu", "cuda")
     assert cpu.algorithm == gpu.algorithm
     assert cpu.reward.custom_reward_function == gpu.reward.custom_reward_function
+    assert cpu.reward.reward_manager.name == gpu.reward.reward_manager.name == MANAGER
     for key in ("train_batch_size", "max_prompt_length", "max_response_length", "seed"):
         assert cpu.data[key] == gpu.data[key]
     assert cpu.actor_rollout_ref.rollout.n == gpu.actor_rollout_ref.rollout.n
@@ -131,6 +133,7 @@ def test_a_platform_changes_no_part_of_the_task() -> None:
 @pytest.mark.slow
 def test_verl_validates_every_recipe_on_its_platform() -> None:
     code = f"""
+from videostr.integrations.verl import MANAGER
 from videostr.train.launch import compose
 from verl.trainer.ppo.utils import need_critic, need_reference_policy
 from verl.utils.config import omega_conf_to_dataclass, validate_config
@@ -151,7 +154,8 @@ for recipe, platform in {STARTED!r}:
 @pytest.mark.slow
 def test_verl_composes_what_the_launcher_checked(tmp_path: Path) -> None:
     """`--cfg job` makes verl's own entry point print its configuration instead of running it."""
-    overrides = [*REQUIRED, f"run_dir={tmp_path / 'run'}", "reward.custom_reward_function.path=pkg://other"]
+    other = ["reward.custom_reward_function.path=pkg://other", "reward.reward_manager.name=naive"]
+    overrides = [*REQUIRED, f"run_dir={tmp_path / 'run'}", *other]
     launch = prepare("demo", overrides)
     done = subprocess.run(
         [*launch.command, "--cfg", "job"], capture_output=True, text=True, timeout=240, check=False

