@@ -16,6 +16,7 @@ from videostr.data.rows import RowError
 from videostr.errors import GroundTruthError, SpecError, TermError
 from videostr.integrations.verl_cpu.gate import PlatformError
 from videostr.integrations.verl_version import WrongVerlError
+from videostr.train.checkpoints import CheckpointError
 from videostr.train.launch import LaunchError, main, prepare, quoted
 from videostr.train.packages import MissingPackageError
 
@@ -263,3 +264,16 @@ def test_the_command_line_says_what_is_wrong_and_ends_with_2(capsys: pytest.Capt
     assert "videostr: recipe dmeo: " in capsys.readouterr().err
     assert main(["--help"]) == 0
     assert "RECIPE" in capsys.readouterr().out
+
+
+def test_a_checkpoint_cut_by_a_kill_is_passed_over_before_verl_looks(
+    overrides: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved = tmp_path / "run" / "checkpoints"
+    (saved / "global_step_4" / "actor").mkdir(parents=True)
+    prepare("demo", overrides)
+    assert "global_step_4 has no actor/fsdp_config.json" in capsys.readouterr().err
+    (saved / "latest_checkpointed_iteration.txt").write_text("4")
+    with pytest.raises(CheckpointError, match="no whole checkpoint"):
+        prepare("demo", overrides)
+    prepare("demo", [*overrides, "trainer.resume_mode=disable"])

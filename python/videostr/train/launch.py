@@ -24,6 +24,7 @@ from videostr.errors import VideostrError
 from videostr.integrations.checkpoint_room import room_warning
 from videostr.integrations.verl_cpu.gate import REQUEST_VARIABLE, require_tested_versions
 from videostr.integrations.verl_version import require_tested_verl
+from videostr.train.checkpoints import choose_checkpoint
 from videostr.train.nodes import cluster_overrides, refuse_other_world_size
 from videostr.train.overrides import quoted
 from videostr.train.packages import LAUNCH, require_packages
@@ -75,6 +76,7 @@ def prepare(recipe: str, overrides: Sequence[str] = ()) -> Launch:
         SpecError: The reward spec is not valid.
         TermError: A reward term of the recipe's own cannot be used.
         GroundTruthError: Names the file, the row and the field.
+        CheckpointError: The run was begun before, and nothing whole is there to go on from.
     """
     require_packages("training", LAUNCH)
     config = compose(recipe, overrides)
@@ -103,6 +105,8 @@ def prepare(recipe: str, overrides: Sequence[str] = ()) -> Launch:
     warnings = _check_rows(config, _check_reward(config))
     if warning := room_warning(config):
         warnings.append(warning)
+    if said := _choose_checkpoint(config):
+        warnings.append(said)
     # Ray workers on other nodes have another environment: what is set here is sent to them too.
     extra += [f"++{_RAY_ENVIRONMENT}.{name}={quoted(value)}" for name, value in environment.items()]
     command = [sys.executable, "-m", "videostr.integrations.verl_watch", *watched, "--"]
@@ -227,6 +231,15 @@ def _check_rows(config: Any, scorer: Any) -> list[str]:
         max_prompt_length=config.data.max_prompt_length,
         root=config.data.get("data_root", ""),
     )
+
+
+def _choose_checkpoint(config: Any) -> str:
+    """What a killed run left half-written is passed over before verl looks (FSDP's files only)."""
+    actor, trainer = config.actor_rollout_ref.actor, config.trainer
+    if trainer.resume_mode != "auto" or actor.strategy not in ("fsdp", "fsdp2"):
+        return ""
+    world_size = trainer.nnodes * trainer.n_gpus_per_node
+    return choose_checkpoint(trainer.default_local_dir, world_size, actor.checkpoint.load_contents).said
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
