@@ -19,7 +19,7 @@ from .rounding import steps
 SHORT = 1e-3  # of D: shorter reference pairs and lower triangles are no tuples
 TUPLES, PAIR_IMAGES, TRIPLE_IMAGES, STARTS = 64, 256, 24, 64
 REFINED, ROUNDS = 16, 8
-WHOLE, WORK, LEAST, LOOKED_AT = 5_000, 200_000, 2, 10  # section 9: where a reply is giant, and what it gets
+WHOLE, WORK, LEAST, LOOKED_AT = 5_000, 100_000, 1, 10  # section 9: where a reply is giant, and what it gets
 
 Fit = Callable[[np.ndarray, np.ndarray], Motion | None]
 

@@ -1,4 +1,4 @@
-"""Replies over 5,000 pairs of equal label, which get a share of the search for a motion (scoring.md section 9)."""
+"""Replies over 5,000 pairs of equal label (the last shape has just 5,000), which get a share of the search for a motion (scoring.md section 9)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 SHAPES = (
     (5, 1, 7, 150, 3), (12, 2, 9, 26, 3), (40, 1, 6, 22, 3), (20, 1, 4, 70, 3), (110, 1, 5, 20, 3), (3, 1, 7, 245, 3),
     (30, 2, 8, 11, 2), (26, 1, 14, 14, 3), (1, 2, 11, 230, 2), (60, 3, 5, 6, 3),
+    (10, 1, 5, 100, 3),
 )  # fmt: skip
 
 

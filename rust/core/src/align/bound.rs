@@ -1,10 +1,13 @@
 //! What a motion can earn at most, without an assignment: every node at its nearest image.
 
+#![expect(clippy::inline_always, reason = "the loops must be compiled for wide registers, see `wide`")]
+
 use super::{Aligner, Search, least, move_points};
 use crate::components::Context;
-use crate::geometry::{Motion, Points, distance, grid};
+use crate::geometry::{Motion, Points, Vec3, distance, grid};
 use crate::pair::Block;
 use crate::spec::Assignment;
+use crate::wide::wide;
 
 /// Reused memory: least squared distances of the nodes of each side.
 #[derive(Clone, Debug, Default)]
@@ -49,18 +52,16 @@ impl Least {
         self.replies.clear();
         self.replies.resize(block.replies.len(), f64::INFINITY);
         let range = block.replies.clone();
-        let (xs, ys, zs) = (&points.x[range.clone()], &points.y[range.clone()], &points.z[range]);
-        for &[x, y, z] in &context.scene.xyz[block.references.clone()] {
-            self.squares.clear();
-            self.squares.extend(xs.iter().zip(ys).zip(zs).map(|((&u, &v), &w)| {
-                let (a, b, c) = (u - x, v - y, w - z);
-                a * a + b * b + c * c
-            }));
-            for (reply, &square) in self.replies.iter_mut().zip(&self.squares) {
-                *reply = if square < *reply { square } else { *reply };
-            }
-            self.references.push(least(&self.squares, |square| square));
-        }
+        let images = [&points.x[range.clone()], &points.y[range.clone()], &points.z[range]];
+        let Self { references, replies, squares } = self;
+        wide(
+            #[inline(always)]
+            || {
+                for &node in &context.scene.xyz[block.references.clone()] {
+                    references.push(nearest(node, images, squares, replies));
+                }
+            },
+        );
         let count = block.references.len().min(block.replies.len());
         let [one, other] = [&mut self.references, &mut self.replies].map(|squares| {
             if count < squares.len() {
@@ -71,4 +72,18 @@ impl Least {
         });
         one.min(other)
     }
+}
+
+/// The least squared distance of a node to its images, each of which learns of the node.
+#[inline(always)]
+fn nearest([x, y, z]: Vec3, [xs, ys, zs]: [&[f64]; 3], squares: &mut Vec<f64>, replies: &mut [f64]) -> f64 {
+    squares.clear();
+    squares.extend(xs.iter().zip(ys).zip(zs).map(|((&u, &v), &w)| {
+        let (a, b, c) = (u - x, v - y, w - z);
+        a * a + b * b + c * c
+    }));
+    for (reply, &square) in replies.iter_mut().zip(&*squares) {
+        *reply = if square < *reply { square } else { *reply };
+    }
+    least(squares, |square| square)
 }

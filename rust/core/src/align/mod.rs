@@ -1,5 +1,7 @@
 //! The best proper motion of a scope: a stated, finite set of candidates, built from nodes alone, and the best of them.
 
+#![expect(clippy::inline_always, reason = "some loops must be compiled for wide registers, see `wide`")]
+
 mod bound;
 mod refine;
 mod share;
@@ -244,6 +246,7 @@ struct Keys {
 }
 
 /// The least of what `of` makes of the values, eight at a time.
+#[inline(always)]
 fn least(values: &[f64], of: impl Fn(f64) -> f64) -> f64 {
     let (chunks, rest) = values.as_chunks::<8>();
     let mut lanes = [f64::INFINITY; 8];

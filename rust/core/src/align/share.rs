@@ -6,9 +6,9 @@ use crate::spec::Assignment;
 /// Up to this many cells (see [`crate::pair::Layout::cells`]) the search is whole.
 const WHOLE: usize = 5_000;
 /// Above, this many cells are assigned for starts, and as many for refinement.
-const WORK: usize = 200_000;
-/// But this many times the whole reply at least.
-const LEAST: usize = 2;
+const WORK: usize = 100_000;
+/// But the whole reply once at least.
+const LEAST: usize = 1;
 /// So many starts are looked at for each that is assigned.
 const LOOKED_AT: usize = 10;
 

@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::{Aligner, Search, least};
-use crate::geometry::{Motion, Points, Turning, Vec3, cross, grid, norm, sub};
+use crate::geometry::{Motion, Points, Turning, Vec3, cross, grid, horizontal, norm, sub};
 use crate::plan::{NEAR, Pair, length};
+use crate::wide::wide;
 
 /// A node with more images is in no pair.
 const IMAGES: usize = 256;
@@ -23,7 +24,7 @@ pub(crate) struct TupleScratch {
     pairs: Vec<Ranked>,
     lengths: Lengths,
     thirds: Vec<u32>,
-    tables: [Vec<f64>; 3],
+    tables: [Lengths; 3],
     heights: Heights,
     choice: Choice,
 }
@@ -182,6 +183,9 @@ impl Aligner {
         let mut limit = TUPLES;
         let mut k = 0;
         self.tuples.heights.clear();
+        for table in &mut self.tuples.tables {
+            table.key = None;
+        }
         self.tuples.select_pairs(search, TRIPLE_IMAGES, limit);
         loop {
             if k == self.tuples.pairs.len() {
@@ -340,34 +344,40 @@ impl TupleScratch {
         let points = &context.layout.points;
         let images = nodes.map(|node| context.layout.images[node].clone());
         let [i, j, k] = &images;
-        fill(&mut self.tables[0], context, i, j);
-        fill(&mut self.tables[1], context, i, k);
-        fill(&mut self.tables[2], context, j, k);
+        for (table, [rows, columns]) in self.tables.iter_mut().zip([[i, j], [i, k], [j, k]]) {
+            table.fill(search, rows, columns);
+        }
         self.heights.select(&images);
         let [a, b, c] = corners;
         let sides = [norm(sub(b, a)), norm(sub(c, a)), norm(sub(c, b))];
         let motion = |image: [usize; 3]| fit.tuple(&corners, &image.map(|at| points.at(at)));
         let Self { tables, heights, choice, .. } = self;
         choice.begin(search);
-        find_triples(search, &sides, &images, tables, heights, choice, motion);
-        if !choice.take(motion, room, starts) {
-            find_triples(search, &sides, &images, tables, heights, choice, motion);
-            choice.take(motion, room, starts);
+        for _ in 0..2 {
+            wide(
+                #[inline(always)]
+                || find_triples(search, &sides, &images, tables, heights, choice, motion),
+            );
+            if choice.take(motion, room, starts) {
+                return;
+            }
         }
     }
 }
 
 /// Finds the images of a triple that agree best.
+#[inline(always)]
 fn find_triples(
     search: &Search<'_>,
     sides: &[f64; 3],
     [i, j, k]: &[Range<usize>; 3],
-    [ij, ik, jk]: &[Vec<f64>; 3],
+    tables: &[Lengths; 3],
     heights: &mut Heights,
     choice: &mut Choice,
     motion: impl Fn([usize; 3]) -> Option<Motion>,
 ) {
     let points = &search.context.layout.points;
+    let [ij, ik, jk] = tables.each_ref().map(|table| &table.values);
     let shortest = SHORT_IMAGE * search.context.scene.scale;
     let mut ceiling = f64::INFINITY;
     let mut sums = std::mem::take(&mut choice.sums);
@@ -398,16 +408,8 @@ fn find_triples(
     choice.sums = sums;
 }
 
-/// Distances between two ranges of reply nodes, row by row.
-fn fill(table: &mut Vec<f64>, context: crate::components::Context<'_>, rows: &Range<usize>, columns: &Range<usize>) {
-    let points = &context.layout.points;
-    table.clear();
-    for p in rows.clone() {
-        table.extend(edges(points, p, columns).map(norm));
-    }
-}
-
 /// From one node to each of a range.
+#[inline(always)]
 fn edges<'a>(points: &'a Points, from: usize, to: &Range<usize>) -> impl ExactSizeIterator<Item = Vec3> + 'a {
     let start = points.at(from);
     let ends = points.x[to.clone()].iter().zip(&points.y[to.clone()]).zip(&points.z[to.clone()]);
@@ -434,13 +436,23 @@ impl Lengths {
         self.key = key;
         self.values.clear();
         let points = &search.context.layout.points;
-        for p in rows.clone() {
-            let begin = self.values.len();
-            self.values.extend(edges(points, p, columns).map(|edge| length(search.turning, edge)));
-            if columns.contains(&p) {
-                self.values[begin + p - columns.start] = f64::NAN;
-            }
-        }
+        wide(
+            #[inline(always)]
+            || {
+                for p in rows.clone() {
+                    let begin = self.values.len();
+                    match search.turning {
+                        Turning::Free => self.values.extend(edges(points, p, columns).map(norm)),
+                        Turning::About(up) => {
+                            self.values.extend(edges(points, p, columns).map(|edge| norm(horizontal(edge, up))));
+                        }
+                    }
+                    if columns.contains(&p) {
+                        self.values[begin + p - columns.start] = f64::NAN;
+                    }
+                }
+            },
+        );
     }
 }
 
@@ -468,14 +480,19 @@ fn pair_images(
         }
     };
     choice.begin(search);
-    find_pairs(search, side, [&rows, &columns], &lengths.values, choice, motion);
-    if !choice.take(motion, room, starts) {
-        find_pairs(search, side, [&rows, &columns], &lengths.values, choice, motion);
-        choice.take(motion, room, starts);
+    for _ in 0..2 {
+        wide(
+            #[inline(always)]
+            || find_pairs(search, side, [&rows, &columns], &lengths.values, choice, motion),
+        );
+        if choice.take(motion, room, starts) {
+            return;
+        }
     }
 }
 
 /// Finds the images of a pair that agree best.
+#[inline(always)]
 fn find_pairs(
     search: &Search<'_>,
     side: f64,
@@ -520,6 +537,7 @@ impl Choice {
     }
 
     /// What is compared, before it is brought to the grid: less is better.
+    #[inline(always)]
     fn sum(&self, sides: &[f64], lengths: &[f64]) -> f64 {
         if self.free_scale {
             -lengths.iter().sum::<f64>()
