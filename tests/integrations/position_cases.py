@@ -66,6 +66,7 @@ def layouts() -> Iterator[tuple[str, list[Message]]]:
     yield "two images", [text("a"), image(84, 84), image(196, 56), text("What?")]
     yield "image, then clip", [image(196, 56), text("and"), slow, text("Which?")]
     yield "clip, then image", [fast, image(56, 84), text("Which?")]
+    yield "clip without metadata", [text("a"), {"type": "video", "video": clip(24, 1.0)[0]}, text("Which?")]
     yield "clip between images", [image(56, 84), slow, image(84, 56), text("Which?")]
 
 
@@ -129,6 +130,13 @@ def too_small_a_cache(model: str, clips: list[Message]) -> str:
     return ""
 
 
+def repeated(model: str, *prompts: list[Message]) -> list[bool]:
+    """Whether vLLM takes one prompt after the other, with what its cache has of the earlier ones."""
+    rollout = Rollout(model)
+    rollout.engine.reply_only = True
+    return [len(rollout.run(prompt, decoded=True)["ids"]) > 0 for prompt in prompts]
+
+
 def refused(action: Callable[[], Any]) -> str:
     try:
         action()
@@ -179,6 +187,9 @@ def main(model: str, folder: str) -> None:
     results["too small a cache"] = too_small_a_cache(model, [video(4, 1.0), video(6, 2.0)])
     results["bfloat16"] = compare(Rollout(model, "bfloat16"), one_clip())
     results["layouts"] = compare(Rollout(model, cache_gb=0), layouts())
+    seen, slow = text("Which?"), video(6, 0.7)
+    first, other_image = [image(56, 84), slow, seen], [image(84, 84), slow, seen]
+    results["cached"] = repeated(model, first, other_image, [image(56, 84), video(6, 1.0), seen], first)
     stock = Rollout(model, worker=verl_agent_loop.VerlWorker)
     results["stock"] = compare(stock, one_clip())
     results["stock time axis"] = {str(fps): temporal(stock, fps) for fps in (1.0, 2.0, 3.0, 4.0)}

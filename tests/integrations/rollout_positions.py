@@ -54,17 +54,24 @@ class Engine:
         self._model.iter_mm_grid_thw = MethodType(of_model.iter_mm_grid_thw, self._model)
         self._positions = MethodType(of_model.get_mrope_input_positions, self._model)
         self.positions: Any = None
+        self.reply_only = (
+            False  # no positions: what is cached is in the engine's process, which there is none of
+        )
 
     async def generate(self, *, prompt: Any, sampling_params: Any, request_id: str, **_: Any) -> Any:
         request = self._inputs.process_inputs(request_id, prompt, sampling_params, ("generate",))
-        tokens = request.prompt_token_ids
-        positions, delta = self._positions(tokens, request.mm_features or [])
+        if not self.reply_only:
+            self._place(request.prompt_token_ids, request.mm_features or [])
+        reply = SimpleNamespace(token_ids=REPLY, logprobs=None, finish_reason="stop")
+        yield SimpleNamespace(outputs=[reply], prompt_logprobs=None)
+
+    def _place(self, tokens: list[int], features: list[Any]) -> None:
+        """Positions of the prompt, and of the reply as the model runner extends them."""
+        positions, delta = self._positions(tokens, features)
         self.positions = np.concatenate([positions.numpy(), np.zeros((3, len(REPLY)), np.int64)], axis=1)
         MRotaryEmbedding.get_next_input_positions_tensor(
             self.positions, len(tokens), delta, len(tokens), len(REPLY)
         )
-        reply = SimpleNamespace(token_ids=REPLY, logprobs=None, finish_reason="stop")
-        yield SimpleNamespace(outputs=[reply], prompt_logprobs=None)
 
 
 class Client(LLMServerClient):  # type: ignore[misc]

@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.timeout(900),
 ]
 HERE = Path(__file__).parent
-CASES = {"float32": 168, "bfloat16": 168, "read by verl": 17, "layouts": 13}
+CASES = {"float32": 168, "bfloat16": 168, "read by verl": 17, "layouts": 14}
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,11 @@ def test_several_clips_need_vllms_cache_off(found: dict[str, Any]) -> None:
     """Because of what vLLM says otherwise, once its cache holds one of the clips and not the other."""
     assert "mm_processor_cache_gb=0" in found["words"]["two clips"]
     assert "length of fps (2) must be equal to the length of video_grid_thw (1)" in found["too small a cache"]
+
+
+def test_one_clip_beside_images_needs_nothing_of_the_cache(found: dict[str, Any]) -> None:
+    """The clip cached and the image not, the image and not the clip, both."""
+    assert found["cached"] == [True] * 4
 
 
 def test_what_it_cannot_know_it_says(found: dict[str, Any]) -> None:
