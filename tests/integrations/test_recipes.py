@@ -28,6 +28,8 @@ OUR_KEYS = {"run_dir", "seed"}
 #: Keys that verl, Ray or vLLM reads although verl's own YAML does not declare them: prefix -> the file that
 #: reads the name.
 READ_ELSEWHERE = {
+    "data.data_root": "videostr/integrations/verl_dataset.py",
+    "data.media_cache_bytes": "videostr/integrations/verl_dataset.py",
     "actor_rollout_ref.rollout.enable_sleep_mode": "verl/workers/config/rollout.py",
     "actor_rollout_ref.rollout.engine_kwargs.vllm.distributed_executor_backend": "vllm/engine/arg_utils.py",
     "actor_rollout_ref.model.override_config.attn_implementation": "verl/workers/config/model.py",
