@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _MARK = "VIDEOSTR_TEST_NODE"
-_START_SECONDS = 90
+_START_SECONDS = 120
 _ATTEMPTS = 3
 _OBJECT_STORE_BYTES = 300_000_000
 
@@ -77,6 +77,8 @@ class RayNodes:
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(token),
             "RAY_USAGE_STATS_ENABLED": "0",
+            # A raylet ends itself when its Python agents need more than 30 s to start, as on a busy machine.
+            "RAY_agent_register_timeout_ms": str(1000 * _START_SECONDS),
             "RAY_prestart_worker_first_driver": "0",  # a process for each logical CPU, unused
             "PYTHONWARNINGS": "ignore",
         }
