@@ -113,8 +113,8 @@ def test_lines_of_a_group_are_adjacent_and_of_one_prompt(run: tuple[Path, str]) 
 def test_the_rollouts_are_those_of_the_trained_policy(run: tuple[Path, str]) -> None:
     """New weights reach vLLM exactly: its probabilities and the trainer's stay together after updates.
 
-    For video the two differ by more than for images (the text after a clip is given other positions), which a
-    random or small model hides; the bound is for a wrong weight, which is off by far more.
+    The bound is for a wrong weight, which is off by far more; that clips do as well as images is
+    tests/integrations/test_positions_in_training.py.
     """
     out, _ = run
     metrics = _metrics(out)
