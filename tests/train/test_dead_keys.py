@@ -68,7 +68,6 @@ ALIVE = [
     [f"+{ROLLOUT}.limit_images=2"],
     [
         f"+{ROLLOUT}.engine_kwargs.vllm.some_flag_of_vllm=true",
-        "+trainer.nonsense_of_mine={}",
         "+my_own_name=3",
     ],
     ["+actor_rollout_ref.model.override_config.any_thing=1", "algorithm.filter_groups.enable=true"],
