@@ -1,4 +1,7 @@
-"""Replies over 5,000 pairs of equal label (the last shape has just 5,000), which get a share of the search for a motion (scoring.md section 9)."""
+"""Replies over 5,000 pairs of equal label, which get a share of the search for a motion (scoring.md section 9).
+
+The last shape has just 5,000 and the whole search.
+"""
 
 from __future__ import annotations
 
