@@ -26,7 +26,8 @@ pub(crate) struct Optimum {
 
 /// Fewer rows are not worth a whole matrix.
 const MANY: usize = 16;
-/// Nor are problems with at most one row in this many left when every row has had its price steps.
+/// Nor are problems with this many columns a row, and at most one row in [`CONTESTED`] left by the price steps of the lists.
+const WIDE: usize = 4;
 const CONTESTED: usize = 8;
 
 impl Optimum {
@@ -47,9 +48,13 @@ impl Optimum {
 
     /// Finds what every optimal assignment is made of. There are at least as many columns as rows.
     pub(crate) fn solve(&mut self, rows: usize, columns: usize, source: &mut impl Source<i64>) {
+        let many = rows >= MANY;
+        if many && columns < WIDE * rows && self.solve_whole(rows, columns, source) {
+            return;
+        }
         self.lists.begin(rows, columns, source);
         let left = self.lists.column_of().iter().filter(|&&column| column == NONE).count();
-        if rows >= MANY && left > rows / CONTESTED && self.solve_whole(rows, columns, source) {
+        if many && left > rows / CONTESTED && self.solve_whole(rows, columns, source) {
             return;
         }
         self.lists.finish(source);
