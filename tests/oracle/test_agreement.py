@@ -107,7 +107,7 @@ def test_agreement_on_giant_replies() -> None:
 def test_a_share_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Giant replies do get less than the whole search: an oracle without the rule disagrees on some."""
     monkeypatch.setattr(search, "WHOLE", 10**9)
-    assert any(differences(giant_case(SEED, index)) for index in (20, 30, 42))
+    assert any(differences(giant_case(SEED, index)) for index in (15, 26))
 
 
 @pytest.mark.full

@@ -1,6 +1,6 @@
 """Replies over 5,000 pairs of equal label, which get a share of the search for a motion (scoring.md section 9).
 
-The last shape has just 5,000.
+The last shape has just 5,000 and the whole search.
 """
 
 from __future__ import annotations
