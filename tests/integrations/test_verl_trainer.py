@@ -345,9 +345,10 @@ for name, code in json.loads(sys.stdin.read()).items():
 
 
 @pytest.fixture(scope="module")
-def held() -> tuple[set[str], str]:
+def held(tmp_path_factory: pytest.TempPathFactory) -> tuple[set[str], str]:
     """The names of the checks that held, and what the process said of the others."""
-    done = run_python(_SET_UP + _RUN_EACH, text=json.dumps(_CHECKS))
+    folder = str(tmp_path_factory.mktemp("trainer"))
+    done = run_python(_SET_UP + _RUN_EACH, text=json.dumps(_CHECKS), TMPDIR=folder)
     return {
         line[5:] for line in done.stdout.splitlines() if line.startswith("held ")
     }, done.stdout + done.stderr
