@@ -76,6 +76,13 @@ def test_the_words_name_node_step_checkpoint_and_what_to_do(tmp_path: Path) -> N
         assert part in said, said
 
 
+def test_a_silent_head_means_that_all_nodes_start_again(tmp_path: Path) -> None:
+    said = words([], _place(tmp_path, saved=2, logged=""), "10.0.0.1:6379")
+    assert "node 10.0.0.1:6379 (the head) (no answer for 40 s)" in said
+    assert "Start Ray again on the head, and then on every other node" in said
+    assert "global_step_2: run the same command again" in said
+
+
 def test_without_a_checkpoint_it_says_so(tmp_path: Path) -> None:
     place = _place(tmp_path, saved=None, logged="")
     assert "no checkpoint yet: run the same command again and it begins anew" in words([IDLE], place, "h:1")

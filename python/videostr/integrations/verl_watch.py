@@ -109,7 +109,12 @@ def lost(before: Mapping[str, Node], now: Mapping[str, Node], needed: int) -> li
 
 
 def words(nodes: Sequence[Node], place: RunPlace, address: str) -> str:
-    """What died, when, and what to do."""
+    """What died, when, and what to do. No `nodes`: the head, which does not answer."""
+    if nodes:
+        start = f"Start Ray on that node again (on a worker node: `ray start --address={address}`)."
+    else:
+        nodes = [Node(f"{address} (the head)", False, f"no answer for {_SILENT_SECONDS:.0f} s")]
+        start = "Start Ray again on the head, and then on every other node (`ray stop` first)."
     dead = "; ".join(_described(node) for node in nodes)
     checkpoint = place.checkpoint()
     again = (
@@ -121,7 +126,7 @@ def words(nodes: Sequence[Node], place: RunPlace, address: str) -> str:
     return (
         f"videostr: a node of the Ray cluster at {address} died before step {place.step()} was finished, and "
         f"the run was ended: {dead}.\n"
-        f"videostr: Start Ray on that node again (on a worker node: `ray start --address={address}`). {again}\n"
+        f"videostr: {start} {again}\n"
     )
 
 
@@ -197,8 +202,7 @@ class NodeWatch:
             silent = silent + _POLL_SECONDS if self._answers == answers else 0.0
             answers = self._answers
             if answers and silent > _SILENT_SECONDS:
-                reason = f"no answer for {_SILENT_SECONDS:.0f} s"
-                self._end([Node(f"{self._address} (the head)", False, reason)])
+                self._end([])
             self._end_if_lost(self._now)
 
     def _end_if_lost(self, now: Mapping[str, Node]) -> None:
