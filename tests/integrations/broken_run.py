@@ -88,7 +88,7 @@ class Ended:
     seconds_after: float
 
 
-def run(start: Launch, then: Callable[[str, int], bool] | None = None, *, seconds: float = 480) -> Ended:
+def run(start: Launch, then: Callable[[str, int], bool] | None = None, *, seconds: float = 900) -> Ended:
     """Runs to the end.
 
     then: called with each line and the driver's process id until it returns True; what it does is what goes
