@@ -111,12 +111,11 @@ def test_another_number_of_workers_is_told_what_to_do(overrides: list[str], tmp_
     assert main(["demo", *overrides]) == 2
 
 
-@pytest.mark.parametrize("more", [["trainer.nnodes=2", CLUSTER], ["trainer.resume_mode=disable"]])
-def test_the_same_number_resumes_and_a_new_run_does_not_care(
-    overrides: list[str], tmp_path: Path, more: list[str]
-) -> None:
-    _checkpoint(tmp_path, 2)
-    assert prepare("demo", [*overrides, *more]).command
+def test_the_same_number_resumes_and_a_new_run_does_not_care(overrides: list[str], tmp_path: Path) -> None:
+    step = _checkpoint(tmp_path, 2)
+    resumed = ["trainer.resume_mode=resume_path", f"trainer.resume_from_path={step}"]
+    assert prepare("demo", [*overrides, "trainer.nnodes=2", CLUSTER, *resumed]).command
+    assert prepare("demo", [*overrides, "trainer.resume_mode=disable"]).command
 
 
 def test_a_run_needs_its_folder(overrides: list[str]) -> None:

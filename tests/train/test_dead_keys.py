@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+import videostr
+
 needs_verl = pytest.mark.skipif(
     importlib.util.find_spec("verl") is None, reason="verl is not installed (extra verl-cpu)"
 )
 pytestmark = needs_verl
+OURS = Path(str(videostr.__file__)).parent
 REQUIRED = [
     "run_dir=r",
     "data.train_files=a.parquet",
@@ -36,7 +39,7 @@ DEAD = [
             "reward.reward_manager.module.path=pkg://mine",
             "reward.reward_manager.module.name=Mine",
         ],
-        r"reward\.reward_manager\.module\.name=Mine is ignored: .* from reward\.reward_manager\.name, which is naive",
+        r"reward\.reward_manager\.module\.name=Mine is ignored: .* from reward\.reward_manager\.name, which is videostr",
     ),
     (
         ["reward.reward_manager.module.path=pkg://mine"],
@@ -80,9 +83,8 @@ def _said(*overrides: str) -> list[str]:
     from videostr.train.launch import _plain, compose
 
     verl = require_tested_verl()
-    return list(
-        dead_keys(compose("demo", [*REQUIRED, *overrides]), _plain(verl / "trainer" / "config"), (verl,))
-    )
+    config = compose("demo", [*REQUIRED, *overrides])
+    return list(dead_keys(config, _plain(verl / "trainer" / "config"), (verl, OURS)))
 
 
 @pytest.mark.parametrize(
@@ -115,4 +117,4 @@ def test_our_own_recipes_have_none(recipe: str) -> None:
     from videostr.train.launch import _plain, compose
 
     verl = require_tested_verl()
-    assert list(dead_keys(compose(recipe, REQUIRED), _plain(verl / "trainer" / "config"), (verl,))) == []
+    assert list(dead_keys(compose(recipe, REQUIRED), _plain(verl / "trainer" / "config"), (verl, OURS))) == []

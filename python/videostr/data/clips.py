@@ -52,10 +52,12 @@ def read_frames(path: str | os.PathLike[str], times: Sequence[float]) -> Clip:
         ClipError: The file cannot be read, or has no frame (or only one that is taken) at a time.
 
     Example:
+        >>> import tempfile
+        >>> from pathlib import Path
         >>> import numpy as np
         >>> from videostr.data.clips import read_frames
         >>> from videostr.data.synth.video import write_mp4
-        >>> folder = getfixture("tmp_path")
+        >>> folder = Path(tempfile.mkdtemp())
         >>> write_mp4(folder / "a.mp4", [np.full((16, 16, 3), 60 * i, np.uint8) for i in range(4)], fps=2)
         >>> clip = read_frames(folder / "a.mp4", [0.0, 1.5])
         >>> clip.indices, clip.fps, clip.total, clip.frames.shape
