@@ -6,6 +6,7 @@ Ratios are medians over interleaved rounds of CPU time, so that what else the ma
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import platform
@@ -95,6 +96,12 @@ HARD_SHAPES = [
 HARD_REPLIES = [(32, 64), (8, 60)]
 
 
+@functools.lru_cache(maxsize=16)
+def made_replies(size: int, frames: int, labels: int, most: int) -> list[tuple[str, str]]:
+    """Writing them takes longer than scoring them, and many cases share them."""
+    return list(hostile.replies(size, frames, labels, most))
+
+
 def slowest_of(
     fields: dict[str, Any],
     shape: tuple[int, int, str],
@@ -111,7 +118,7 @@ def slowest_of(
     prepared = scorer.prepare(raw)
     written, most = replies or (frames, 510)
     slowest = (0.0, "")
-    for name, text in hostile.replies(size, written, labels, most):
+    for name, text in made_replies(size, written, labels, most):
         if replies and not name.startswith("compact") and "<graph>{" not in text:
             continue
         ms = 1e3 * min(cpu_seconds(lambda t=text: scorer.score(t, prepared)) for _ in range(rounds))

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Aligner, Search, least};
-use crate::geometry::{Motion, Points, Turning, Vec3, cross, grid, horizontal, norm, sub};
+use crate::geometry::{Motion, Points, Turning, Vec3, cross, dot, grid, horizontal, norm, sub};
 use crate::plan::{NEAR, Pair, length};
 use crate::wide::wide;
 
@@ -23,6 +23,8 @@ const PAIRS_FOR_TRIPLES: usize = 4096;
 pub(crate) struct TupleScratch {
     pairs: Vec<Ranked>,
     lengths: Lengths,
+    /// Nodes that a pair may have, with the number of their images.
+    usable: Vec<(u32, usize)>,
     thirds: Vec<u32>,
     tables: [Lengths; 3],
     heights: Heights,
@@ -248,6 +250,14 @@ impl Aligner {
     }
 }
 
+fn keep_first(pairs: &mut Vec<Ranked>, limit: usize) {
+    if pairs.len() > limit {
+        pairs.select_nth_unstable_by(limit - 1, Ranked::order);
+        pairs.truncate(limit);
+    }
+    pairs.sort_unstable_by(Ranked::order);
+}
+
 impl TupleScratch {
     /// The first `limit` pairs: fewest images, then longest.
     fn select_pairs(&mut self, search: &Search<'_>, images: usize, limit: usize) {
@@ -276,31 +286,35 @@ impl TupleScratch {
         self.pairs.clear();
         if scope.all_pairs {
             self.pairs.extend(scope.longest.iter().filter(good).map(ranked));
-            self.keep_first(limit);
+            keep_first(&mut self.pairs, limit);
             return;
         }
         let scene = context.scene;
-        for i in scope.nodes.clone().filter(|&i| usable(i as u32)) {
-            for j in (i + 1..scope.nodes.end).filter(|&j| usable(j as u32)) {
-                let product = count(i as u32) * count(j as u32);
-                let shortness = -grid(length(turning, sub(scene.xyz[j], scene.xyz[i])) / scene.scale);
+        self.usable.clear();
+        self.usable.extend(scope.nodes.clone().map(|i| i as u32).filter(|&i| usable(i)).map(|i| (i, count(i))));
+        // What comes after the last pair that was kept: more images, or as many and surely shorter.
+        let (mut most, mut shortest) = (usize::MAX, 0.0);
+        for (k, &(i, images)) in self.usable.iter().enumerate() {
+            let p = scene.xyz[i as usize];
+            for &(j, others) in &self.usable[k + 1..] {
+                let product = images * others;
+                let edge = sub(scene.xyz[j as usize], p);
+                if product > most || (product == most && dot(edge, edge) < shortest) {
+                    continue;
+                }
+                let shortness = -grid(length(turning, edge) / scene.scale);
                 if shortness < -grid(NEAR) {
-                    self.pairs.push(Ranked { product, pair: Pair { shortness, i: i as u32, j: j as u32 } });
+                    self.pairs.push(Ranked { product, pair: Pair { shortness, i, j } });
                 }
             }
             if self.pairs.len() > 16 * limit {
-                self.keep_first(limit);
+                keep_first(&mut self.pairs, limit);
+                let Ranked { product, pair } = self.pairs[limit - 1];
+                // One step of the grid is room for rounding. An edge is at least as long as what is taken for its length.
+                (most, shortest) = (product, ((-pair.shortness - 1.0) * 1e-9 * scene.scale).powi(2));
             }
         }
-        self.keep_first(limit);
-    }
-
-    fn keep_first(&mut self, limit: usize) {
-        if self.pairs.len() > limit {
-            self.pairs.select_nth_unstable_by(limit - 1, Ranked::order);
-            self.pairs.truncate(limit);
-        }
-        self.pairs.sort_unstable_by(Ranked::order);
+        keep_first(&mut self.pairs, limit);
     }
 
     /// The third nodes that complete a pair: fewest images, then the largest triangle, equals all.
