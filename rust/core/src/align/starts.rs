@@ -25,6 +25,8 @@ pub(crate) struct TupleScratch {
     lengths: Lengths,
     /// Nodes that a pair may have, with the number of their images.
     usable: Vec<(u32, usize)>,
+    /// Places of the nodes that may complete a pair.
+    places: Points,
     thirds: Vec<u32>,
     tables: [Lengths; 3],
     heights: Heights,
@@ -189,6 +191,7 @@ impl Aligner {
             table.key = None;
         }
         self.tuples.select_pairs(search, TRIPLE_IMAGES, limit);
+        self.tuples.gather_places(search);
         loop {
             if k == self.tuples.pairs.len() {
                 if k < limit || limit >= PAIRS_FOR_TRIPLES {
@@ -317,6 +320,31 @@ impl TupleScratch {
         keep_first(&mut self.pairs, limit);
     }
 
+    fn gather_places(&mut self, search: &Search<'_>) {
+        let Search { context, scope, .. } = *search;
+        let may = |i: &usize| (1..=TRIPLE_IMAGES).contains(&context.layout.images[*i].len());
+        self.places.clear();
+        for i in scope.nodes.clone().filter(may) {
+            self.places.push(context.scene.xyz[i]);
+        }
+    }
+
+    /// Whether a node may lie off the line of a pair, by twice the area of the triangle that it makes: room for rounding counts.
+    fn is_off_line(&self, p: Vec3, edge: Vec3, doubled: f64) -> bool {
+        let Points { x, y, z } = &self.places;
+        let least = doubled * doubled * (1.0 - 1e-9);
+        let off = wide(|| {
+            let squares = x.iter().zip(y).zip(z).map(|((&x, &y), &z)| {
+                let [a, b, c] = [x - p[0], y - p[1], z - p[2]];
+                let (u, v, w) = (edge[1] * c - edge[2] * b, edge[2] * a - edge[0] * c, edge[0] * b - edge[1] * a);
+                u * u + v * v + w * w
+            });
+            // A sum, not `any`, so that it goes on in wide registers.
+            squares.map(|square| u64::from(square >= least)).sum::<u64>()
+        });
+        off > 0
+    }
+
     /// The third nodes that complete a pair: fewest images, then the largest triangle, equals all.
     fn find_thirds(&mut self, search: &Search<'_>, pair: Pair) {
         let Search { context, scope, .. } = *search;
@@ -324,6 +352,9 @@ impl TupleScratch {
         let (p, edge) = (scene.xyz[pair.i as usize], sub(scene.xyz[pair.j as usize], scene.xyz[pair.i as usize]));
         let base = norm(edge);
         self.thirds.clear();
+        if !self.is_off_line(p, edge, NEAR * base * scene.scale) {
+            return;
+        }
         let mut best = (usize::MAX, 0.0);
         for k in scope.nodes.clone() {
             let count = context.layout.images[k].len();
