@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Aligner, Search, least};
-use crate::geometry::{Motion, Points, Turning, Vec3, cross, grid, horizontal, norm, sub};
+use crate::geometry::{Motion, Points, Turning, Vec3, cross, dot, grid, horizontal, norm, sub};
 use crate::plan::{NEAR, Pair, length};
 use crate::wide::wide;
 
@@ -23,6 +23,10 @@ const PAIRS_FOR_TRIPLES: usize = 4096;
 pub(crate) struct TupleScratch {
     pairs: Vec<Ranked>,
     lengths: Lengths,
+    /// Nodes that a pair may have, with the number of their images.
+    usable: Vec<(u32, usize)>,
+    /// Places of the nodes that may complete a pair.
+    places: Points,
     thirds: Vec<u32>,
     tables: [Lengths; 3],
     heights: Heights,
@@ -187,6 +191,7 @@ impl Aligner {
             table.key = None;
         }
         self.tuples.select_pairs(search, TRIPLE_IMAGES, limit);
+        self.tuples.gather_places(search);
         loop {
             if k == self.tuples.pairs.len() {
                 if k < limit || limit >= PAIRS_FOR_TRIPLES {
@@ -248,6 +253,14 @@ impl Aligner {
     }
 }
 
+fn keep_first(pairs: &mut Vec<Ranked>, limit: usize) {
+    if pairs.len() > limit {
+        pairs.select_nth_unstable_by(limit - 1, Ranked::order);
+        pairs.truncate(limit);
+    }
+    pairs.sort_unstable_by(Ranked::order);
+}
+
 impl TupleScratch {
     /// The first `limit` pairs: fewest images, then longest.
     fn select_pairs(&mut self, search: &Search<'_>, images: usize, limit: usize) {
@@ -276,31 +289,60 @@ impl TupleScratch {
         self.pairs.clear();
         if scope.all_pairs {
             self.pairs.extend(scope.longest.iter().filter(good).map(ranked));
-            self.keep_first(limit);
+            keep_first(&mut self.pairs, limit);
             return;
         }
         let scene = context.scene;
-        for i in scope.nodes.clone().filter(|&i| usable(i as u32)) {
-            for j in (i + 1..scope.nodes.end).filter(|&j| usable(j as u32)) {
-                let product = count(i as u32) * count(j as u32);
-                let shortness = -grid(length(turning, sub(scene.xyz[j], scene.xyz[i])) / scene.scale);
+        self.usable.clear();
+        self.usable.extend(scope.nodes.clone().map(|i| i as u32).filter(|&i| usable(i)).map(|i| (i, count(i))));
+        // What comes after the last pair that was kept: more images, or as many and surely shorter.
+        let (mut most, mut shortest) = (usize::MAX, 0.0);
+        for (k, &(i, images)) in self.usable.iter().enumerate() {
+            let p = scene.xyz[i as usize];
+            for &(j, others) in &self.usable[k + 1..] {
+                let product = images * others;
+                let edge = sub(scene.xyz[j as usize], p);
+                if product > most || (product == most && dot(edge, edge) < shortest) {
+                    continue;
+                }
+                let shortness = -grid(length(turning, edge) / scene.scale);
                 if shortness < -grid(NEAR) {
-                    self.pairs.push(Ranked { product, pair: Pair { shortness, i: i as u32, j: j as u32 } });
+                    self.pairs.push(Ranked { product, pair: Pair { shortness, i, j } });
                 }
             }
             if self.pairs.len() > 16 * limit {
-                self.keep_first(limit);
+                keep_first(&mut self.pairs, limit);
+                let Ranked { product, pair } = self.pairs[limit - 1];
+                // One step of the grid is room for rounding. An edge is at least as long as what is taken for its length.
+                (most, shortest) = (product, ((-pair.shortness - 1.0) * 1e-9 * scene.scale).powi(2));
             }
         }
-        self.keep_first(limit);
+        keep_first(&mut self.pairs, limit);
     }
 
-    fn keep_first(&mut self, limit: usize) {
-        if self.pairs.len() > limit {
-            self.pairs.select_nth_unstable_by(limit - 1, Ranked::order);
-            self.pairs.truncate(limit);
+    fn gather_places(&mut self, search: &Search<'_>) {
+        let Search { context, scope, .. } = *search;
+        let may = |i: &usize| (1..=TRIPLE_IMAGES).contains(&context.layout.images[*i].len());
+        self.places.clear();
+        for i in scope.nodes.clone().filter(may) {
+            self.places.push(context.scene.xyz[i]);
         }
-        self.pairs.sort_unstable_by(Ranked::order);
+    }
+
+    /// Whether a node may lie off the line of a pair, by twice the area of the triangle that it makes: room for rounding counts.
+    fn is_off_line(&self, p: Vec3, edge: Vec3, doubled: f64) -> bool {
+        let Points { x, y, z } = &self.places;
+        let least = doubled * doubled * (1.0 - 1e-9);
+        let off = wide(|| {
+            let squares = x.iter().zip(y).zip(z).map(|((&x, &y), &z)| {
+                let [a, b, c] = [x - p[0], y - p[1], z - p[2]];
+                let (u, v, w) = (edge[1] * c - edge[2] * b, edge[2] * a - edge[0] * c, edge[0] * b - edge[1] * a);
+                u * u + v * v + w * w
+            });
+            // A sum, not `any`, so that it goes on in wide registers.
+            squares.map(|square| u64::from(square >= least)).sum::<u64>()
+        });
+        off > 0
     }
 
     /// The third nodes that complete a pair: fewest images, then the largest triangle, equals all.
@@ -310,6 +352,9 @@ impl TupleScratch {
         let (p, edge) = (scene.xyz[pair.i as usize], sub(scene.xyz[pair.j as usize], scene.xyz[pair.i as usize]));
         let base = norm(edge);
         self.thirds.clear();
+        if !self.is_off_line(p, edge, NEAR * base * scene.scale) {
+            return;
+        }
         let mut best = (usize::MAX, 0.0);
         for k in scope.nodes.clone() {
             let count = context.layout.images[k].len();
