@@ -169,7 +169,7 @@ def test_the_rows_are_what_they_say(tmp_path: Path) -> None:
     assert len({row["extra_info"]["task"] for row in rows}) >= 4
 
 
-@pytest.mark.demo
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 @needs_kitti
 @needs_training
@@ -188,7 +188,7 @@ def test_two_steps_ran_and_every_reward_is_finite(run: tuple[Path, list[dict[str
             assert line["score"] == pytest.approx(scorer.score(text, truth_of(line)).total, abs=1e-6)
 
 
-@pytest.mark.demo
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 @needs_kitti
 @needs_training

@@ -20,8 +20,7 @@ from videostr.data.rows import count_rows
 from videostr.data.synth import SynthConfig, build_rows
 
 pytestmark = [
-    pytest.mark.demo,
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.timeout(3000),
     pytest.mark.skipif(
         importlib.util.find_spec("verl") is None or importlib.util.find_spec("vllm") is None,

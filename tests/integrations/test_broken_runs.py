@@ -14,7 +14,7 @@ from fresh_python import needs_verl
 from videostr.integrations.checkpoint_room import checkpoint_bytes
 from videostr.train.refusal import LaunchError
 
-pytestmark = [needs_verl, pytest.mark.demo, pytest.mark.slow, pytest.mark.timeout(2000)]
+pytestmark = [needs_verl, pytest.mark.long, pytest.mark.timeout(2000)]
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from videostr.data.synth import SynthConfig, build_rows
 from videostr.train.launch import prepare, quoted
 
 pytestmark = [
-    pytest.mark.demo,
+    pytest.mark.long,
     pytest.mark.timeout(1500),
     pytest.mark.filterwarnings("default"),
     pytest.mark.skipif(
