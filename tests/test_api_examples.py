@@ -42,4 +42,4 @@ def test_docstring_examples_run(name: str) -> None:
 
 
 def test_the_modules_with_examples_are_found() -> None:
-    assert {"videostr.scoring", "videostr.integrations.verl", "videostr.train.launch"} <= set(MODULES)
+    assert {"videostr.scoring", "videostr.integrations.verl", "videostr.train.overrides"} <= set(MODULES)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import videostr
@@ -20,7 +21,8 @@ installed = pytest.mark.skipif(not doctor._is_installed(), reason="run from a so
 
 
 @pytest.mark.parametrize(
-    "command", [["score"], ["explain"], ["presets"], ["doctor"], ["data", "check"], ["train"]]
+    "command",
+    [["score"], ["explain"], ["replay"], ["health"], ["presets"], ["doctor"], ["data", "check"], ["train"]],
 )
 def test_every_command_has_help_with_an_example(
     command: list[str], capsys: pytest.CaptureFixture[str]
@@ -246,6 +248,7 @@ def test_data_check_of_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 def test_data_check_names_missing_clips(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("pyarrow")
     from videostr.data.rows import make_row, write_rows
+    from videostr.data.synth.video import write_mp4
 
     clips = [tmp_path / "a.mp4", tmp_path / "b.mp4"]
     rows = [
@@ -268,12 +271,13 @@ def test_data_check_names_missing_clips(tmp_path: Path, capsys: pytest.CaptureFi
     ]
     path = tmp_path / "rows.parquet"
     write_rows(path, rows)
-    clips[0].touch()
+    pictures = [np.zeros((16, 16, 3), np.uint8)] * 2
+    write_mp4(clips[0], pictures, fps=1)
     code, told = check(capsys, str(path))
     assert (code, told["rows"], told["bad"]) == (1, 2, 1)
     assert (told["problems"][0]["row"], told["problems"][0]["field"]) == (1, "videos[0].video")
     assert str(clips[1]) in told["problems"][0]["message"]
-    clips[1].touch()
+    write_mp4(clips[1], pictures, fps=1)
     assert check(capsys, str(path))[0] == 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["GroundTruthError", "InternalError", "SpecError", "VideostrError"]
+__all__ = ["GroundTruthError", "InternalError", "SpecError", "TermError", "VideostrError"]
 
 
 class VideostrError(Exception):
@@ -36,6 +36,10 @@ class SpecError(_LocatedError):
 
 class GroundTruthError(_LocatedError):
     """A ground truth that breaks the rules of references, found before training."""
+
+
+class TermError(_LocatedError):
+    """A reward term of the user's own that cannot be used: a name that cannot be imported, a wrong weight."""
 
 
 class InternalError(VideostrError):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from videostr import COMPONENTS
 from videostr.demo.claims import Step, broken_claims, read_steps
 from videostr.demo.table import component_table
 
@@ -94,6 +95,20 @@ def test_a_flag_that_must_never_be_set(key: str) -> None:
     assert f"step 1: {key} is set for some rollouts" in _broken(_steps(groups=groups))
 
 
+def _line(step: int, group: int, place: int, rollout: Rollout) -> dict[str, Any]:
+    components = {name: value for name, value in rollout.items() if name in COMPONENTS}
+    return {
+        "text": "a",
+        "step": step,
+        "group": f"3f_b-{group}",
+        "uid": f"3f_b-{group}_{place}_0",
+        "score": rollout["score"],
+        "components": {**components, "motion": None},
+        "graph_status": None if rollout["bad_reference"] else "ok",
+        "repairs": ["internal"] if rollout["internal"] else [],
+    }
+
+
 @pytest.fixture
 def recorded(tmp_path: Path) -> Callable[..., Path]:
     """Writes files as verl and our trainer write them."""
@@ -102,7 +117,7 @@ def recorded(tmp_path: Path) -> Callable[..., Path]:
         (tmp_path / "rollouts").mkdir()
         for step in steps:
             lines = [
-                {"input": "q", "output": "a", "step": step.number, **rollout, "uid": f"3f_b-{g}_{k}_0"}
+                _line(step.number, g, k, rollout)
                 for g, group in enumerate(step.groups)
                 for k, rollout in enumerate(group)
             ]
@@ -122,7 +137,15 @@ def test_a_recorded_run_is_read_back_in_order_with_its_groups(recorded: Callable
     assert [[len(group) for group in step.groups] for step in steps] == [[8, 8]] * 12
     assert steps[0].mean("answer") == pytest.approx(0.75)
     assert steps[0].varying() == ("answer", "node")
+    assert steps[0].mean("motion") == 0
     assert _broken(steps, expected=12) == ""
+
+
+@pytest.mark.parametrize("key", ["bad_reference", "internal"])
+def test_flags_are_read_from_the_lines(recorded: Callable[..., Path], key: str) -> None:
+    groups = [[*_group(7), _rollout(**{key: 1.0})]]
+    steps = read_steps(recorded(_steps(1, groups=groups), logged=1))
+    assert f"step 1: {key} is set for some rollouts" in _broken(steps, expected=1)
 
 
 def test_a_step_that_was_not_logged_does_not_count(recorded: Callable[..., Path]) -> None:

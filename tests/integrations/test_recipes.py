@@ -12,6 +12,7 @@ import pytest
 from fresh_python import needs_verl, run_python
 
 import videostr.recipes
+from videostr.integrations.verl import MANAGER
 from videostr.train.launch import compose, prepare
 
 pytestmark = needs_verl
@@ -27,11 +28,14 @@ OUR_KEYS = {"run_dir", "seed"}
 #: Keys that verl, Ray or vLLM reads although verl's own YAML does not declare them: prefix -> the file that
 #: reads the name.
 READ_ELSEWHERE = {
+    "data.data_root": "videostr/integrations/verl_dataset.py",
+    "data.media_cache_bytes": "videostr/integrations/verl_dataset.py",
     "actor_rollout_ref.rollout.enable_sleep_mode": "verl/workers/config/rollout.py",
     "actor_rollout_ref.rollout.engine_kwargs.vllm.distributed_executor_backend": "vllm/engine/arg_utils.py",
     "actor_rollout_ref.model.override_config.attn_implementation": "verl/workers/config/model.py",
     "actor_rollout_ref.actor.fsdp_config.mixed_precision.": "verl/workers/engine/fsdp/transformer_impl.py",
     "actor_rollout_ref.ref.fsdp_config.mixed_precision.": "verl/workers/engine/fsdp/transformer_impl.py",
+    "actor_rollout_ref.rollout.agent.agent_loop_manager_class": "verl/trainer/main_ppo.py",
     "reward.custom_reward_function.reward_kwargs": "verl/trainer/ppo/reward.py",
     "ray_kwargs.ray_init.address": "ray/_private/worker.py",
     "ray_kwargs.ray_init._node_ip_address": "ray/_private/worker.py",
@@ -121,6 +125,7 @@ def test_a_platform_changes_no_part_of_the_task() -> None:
     assert (cpu.trainer.device, gpu.trainer.device) == ("cpu", "cuda")
     assert cpu.algorithm == gpu.algorithm
     assert cpu.reward.custom_reward_function == gpu.reward.custom_reward_function
+    assert cpu.reward.reward_manager.name == gpu.reward.reward_manager.name == MANAGER
     for key in ("train_batch_size", "max_prompt_length", "max_response_length", "seed"):
         assert cpu.data[key] == gpu.data[key]
     assert cpu.actor_rollout_ref.rollout.n == gpu.actor_rollout_ref.rollout.n
@@ -130,6 +135,7 @@ def test_a_platform_changes_no_part_of_the_task() -> None:
 @pytest.mark.slow
 def test_verl_validates_every_recipe_on_its_platform() -> None:
     code = f"""
+from videostr.integrations.verl import MANAGER
 from videostr.train.launch import compose
 from verl.trainer.ppo.utils import need_critic, need_reference_policy
 from verl.utils.config import omega_conf_to_dataclass, validate_config
@@ -150,7 +156,8 @@ for recipe, platform in {STARTED!r}:
 @pytest.mark.slow
 def test_verl_composes_what_the_launcher_checked(tmp_path: Path) -> None:
     """`--cfg job` makes verl's own entry point print its configuration instead of running it."""
-    overrides = [*REQUIRED, f"run_dir={tmp_path / 'run'}", "reward.custom_reward_function.path=pkg://other"]
+    other = ["reward.custom_reward_function.path=pkg://other", "reward.reward_manager.name=naive"]
+    overrides = [*REQUIRED, f"run_dir={tmp_path / 'run'}", *other]
     launch = prepare("demo", overrides)
     done = subprocess.run(
         [*launch.command, "--cfg", "job"], capture_output=True, text=True, timeout=240, check=False

@@ -6,7 +6,7 @@ import inspect
 import json
 import math
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ import pytest
 from fresh_python import needs_verl, run_python
 
 import videostr
-from videostr.errors import SpecError
-from videostr.integrations.verl import KEYS, compute_score, scorer_for
+from videostr.errors import SpecError, TermError
+from videostr.integrations.verl import KEYS, compute_score, reward_for, scorer_for
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "worked.jsonl"
 
@@ -229,6 +229,70 @@ def test_the_spec_comes_as_a_name_or_as_fields() -> None:
     assert changed.group == "so3"
     assert changed.weights["node"] == 0.5
     assert _call(PERFECT, spec="answer-only")["score"] == 2.0
+
+
+def brevity(samples: Sequence[Any]) -> list[float]:
+    return [100 / len(sample.text) for sample in samples]
+
+
+def truncated(samples: Sequence[Any]) -> list[bool]:
+    return [sample.truncated and sample.data_source == "src" for sample in samples]
+
+
+TERMS = [
+    {"function": "test_verl_reward:brevity", "weight": 0.5},
+    {"function": "test_verl_reward:truncated", "weight": 0, "name": "cut"},
+]
+
+
+def test_own_terms_are_added_and_reported_beside_ours() -> None:
+    plain = _call(PERFECT)
+    result = _call(PERFECT, terms=TERMS)
+    own = ["term_brevity", "term_brevity_failed", "term_cut", "term_cut_failed"]
+    assert tuple(result) == (*KEYS, *own)
+    assert result["term_brevity"] == 100 / len(PERFECT)
+    assert result["score"] == plain["score"] + 0.5 * (100 / len(PERFECT))
+    assert result["term_cut_failed"] == 1, "a plain function is not told about truncation: None is no number"
+    assert {key: result[key] for key in KEYS if key != "score"} == {
+        key: plain[key] for key in KEYS if key != "score"
+    }
+
+
+def test_a_failing_term_is_worth_nothing_and_counted() -> None:
+    result = _call("", terms=TERMS)
+    assert result["term_brevity"] == 0
+    assert result["term_brevity_failed"] == 1
+    assert result["score"] == _call("")["score"]
+    assert all(type(value) is float and math.isfinite(value) for value in result.values())
+
+
+def test_the_keys_stay_when_a_reference_is_bad() -> None:
+    reward = reward_for("pose-free", TERMS)
+    assert tuple(reward.score(PERFECT, "{")) == reward.keys == tuple(reward.score(PERFECT, TRUTH))
+    assert reward.score(PERFECT, "{")["bad_reference"] == 1
+
+
+def test_bad_terms_are_zero_and_flagged_too(caplog: pytest.LogCaptureFixture) -> None:
+    for terms in (3, "x", [{"function": "gone:f"}], [{"function": "math:fsum", "weight": math.nan}]):
+        result = _call(PERFECT, terms=terms)
+        _check(result)
+        assert (result["bad_reference"], sum(result.values())) == (1, 1)
+        with pytest.raises(TermError):
+            reward_for("pose-free", terms)
+    assert "gone" in caplog.text
+
+
+def test_with_a_token_count_length_is_defined() -> None:
+    reward = reward_for("pose-free", TERMS)
+    result = reward.score(PERFECT, TRUTH, tokens=400, truncated=True, data_source="src")
+    assert (result["length"], result["length_defined"], result["term_cut"]) == (1, 1, 1)
+    report = videostr.Scorer().score(PERFECT, TRUTH, 400)
+    assert result["score"] == report.total + 0.5 * (100 / len(PERFECT)) + 0.0
+    assert reward.score(PERFECT, TRUTH, tokens=100)["length"] == 0
+
+
+def test_one_recipe_has_one_reward() -> None:
+    assert reward_for("so3", TERMS) is reward_for("so3", [dict(entry) for entry in TERMS])
 
 
 def test_verls_other_arguments_are_accepted() -> None:

@@ -17,7 +17,7 @@ from .read_graph import read_graph
 from .reference import ReferenceGraph, read_reference
 from .rigid import Group, Motion
 from .rounding import steps
-from .search import Scope, best_motion, lay
+from .search import Scope, best_motion, lay, share_of
 from .spans import find_spans
 from .spec import COMPONENTS, GRAPH_PARTS, REPAIRS, WEIGHTED, resolve
 
@@ -186,13 +186,14 @@ def _lay_frames(
         if partner is not None and partner.nodes
     ]
     one_by_one = alignment is None or alignment.per_frame
+    share = share_of([(frame, partner) for _, frame, partner in paired], spec)
     for together in [[pair] for pair in paired] if one_by_one else [paired] if paired else []:
         frames = [(frame, partner) for _, frame, partner in together]
         if alignment is None:
             still = Motion(np.eye(reference.dimension), np.zeros(reference.dimension))
             best = lay(still, Scope(frames, Group("so3", reference.scale, False), spec, layout))
         else:
-            best = best_motion(Scope(frames, alignment.group, spec, layout))
+            best = best_motion(Scope(frames, alignment.group, spec, layout, share))
         for (i, _, _), pair in zip(together, best.pairs, strict=True):
             laid[i] = pair
     return laid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .assign import FrameAssigner, Match
-from .components import FramePair, Layout, chirality_right, edge_sum, node_values
+from .components import FramePair, Layout, chirality_right, edge_sum, kernel, node_values
 from .graph import Frame
 from .rigid import Group, Motion
 from .rounding import steps
@@ -18,6 +19,7 @@ from .rounding import steps
 SHORT = 1e-3  # of D: shorter reference pairs and lower triangles are no tuples
 TUPLES, PAIR_IMAGES, TRIPLE_IMAGES, STARTS = 64, 256, 24, 64
 REFINED, ROUNDS = 16, 8
+WHOLE, WORK, LEAST, LOOKED_AT = 5_000, 100_000, 1, 10  # section 9: where a reply is giant, and what it gets
 
 Fit = Callable[[np.ndarray, np.ndarray], Motion | None]
 
@@ -29,9 +31,15 @@ class Scope:
     """The frame pairs that move together."""
 
     def __init__(
-        self, frames: list[tuple[Frame, Frame]], group: Group, spec: dict[str, Any], layout: Layout
+        self,
+        frames: list[tuple[Frame, Frame]],
+        group: Group,
+        spec: dict[str, Any],
+        layout: Layout,
+        share: int | None = None,
     ) -> None:
         self.frames, self.group, self.spec, self.layout = frames, group, spec, layout
+        self.share = share  # the s of section 9, None for the whole search
         self.assigners = [FrameAssigner(x, y, group.unit, spec["assignment"]) for x, y in frames]
         self.x = np.vstack([x.centers for x, _ in frames])
         self.y = np.vstack([y.centers for _, y in frames])
@@ -55,6 +63,46 @@ class Candidate:
         return [pair.match for pair in self.pairs]
 
 
+def share_of(frames: list[tuple[Frame, Frame]], spec: dict[str, Any]) -> int | None:
+    """How many starts a giant reply may have assigned (section 9); the pairs of all scopes together."""
+    cells = 0
+    for pair in frames:
+        counts, reply_counts = (Counter(node.label for node in frame.nodes) for frame in pair)
+        cells += sum(
+            n * reply_counts[label] for label, n in counts.items() if max(n, reply_counts[label]) > 1
+        )
+    if cells <= WHOLE or spec["assignment"] == "id":
+        return None
+    return max(LEAST, WORK // cells)
+
+
+def reach(motion: Motion, scope: Scope) -> int:
+    """What a start could earn at most, in steps of 1e-9 (section 9)."""
+    total = 0.0
+    for (x, y), assigner in zip(scope.frames, scope.assigners, strict=True):
+        moved = motion(y.centers)
+        for rows, columns in assigner.groups:
+            apart = np.linalg.norm(x.centers[rows][:, None] - moved[columns][None], axis=-1)
+            fewer = min(apart.shape)
+            total += min(
+                float(
+                    kernel(scope.spec["node_kernel"], nearest / scope.group.unit, scope.spec["node_s"]).sum()
+                )
+                for nearest in (np.sort(apart.min(axis=side))[:fewer] for side in (0, 1))
+            )
+    return int(steps(total))
+
+
+def assigned_starts(scope: Scope) -> list[Candidate]:
+    motions = unique_start(scope) + tuple_starts(scope)
+    if scope.share is not None:
+        looked_at = motions[: LOOKED_AT * scope.share]
+        reaches = [reach(motion, scope) for motion in looked_at]
+        best = sorted(range(len(looked_at)), key=lambda k: -reaches[k])[: scope.share]
+        motions = [looked_at[k] for k in sorted(best)]
+    return [lay(motion, scope) for motion in motions]
+
+
 def lay(motion: Motion, scope: Scope) -> Candidate:
     """The reply under a motion, assigned."""
     pairs = [
@@ -66,11 +114,15 @@ def lay(motion: Motion, scope: Scope) -> Candidate:
 
 
 def best_motion(scope: Scope) -> Candidate:
-    starts = [lay(motion, scope) for motion in unique_start(scope) + tuple_starts(scope)]
+    starts = assigned_starts(scope)
     if not starts:
         dimension = scope.x.shape[1]
         return lay(Motion(np.eye(dimension), np.zeros(dimension)), scope)
-    candidates = starts + [met for start in to_refine(starts) for met in refine(start, scope)]
+    candidates, rounds = list(starts), scope.share
+    for start in to_refine(starts):
+        met = refine(start, scope, ROUNDS if rounds is None else min(rounds, ROUNDS))
+        candidates += met
+        rounds = None if rounds is None else rounds - len(met)
     ranks: list[Callable[[Candidate], int]] = [
         lambda candidate: candidate.node_steps,
         lambda candidate: int(
@@ -160,8 +212,9 @@ def _take(tuples: Iterator[Tuple], scope: Scope, fit: Fit) -> list[Motion]:
     """Starts tuple by tuple up to max_starts; tuples equal to the last one too, up to 64 starts."""
     starts: list[Motion] = []
     last: tuple[int, int] | None = None
+    most = TUPLES if scope.share is None else min(TUPLES, LOOKED_AT * scope.share)
     for looked_at, item in enumerate(tuples):
-        if looked_at == TUPLES or (len(starts) >= scope.spec["max_starts"] and item.equals != last):
+        if looked_at == most or (len(starts) >= scope.spec["max_starts"] and item.equals != last):
             break
         starts += _images_of_best_agreement(item, scope, fit)
         last = item.equals
@@ -216,11 +269,11 @@ def to_refine(starts: list[Candidate]) -> list[Candidate]:
     return chosen
 
 
-def refine(start: Candidate, scope: Scope) -> list[Candidate]:
+def refine(start: Candidate, scope: Scope, rounds: int) -> list[Candidate]:
     """Fit and assignment in turn."""
     met: list[Candidate] = []
     seen = [start.matches]
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         x = [pair.reference.centers[i] for pair in (met or [start])[-1].pairs for i, _ in pair.match]
         y = [pair.reply.centers[j] for pair in (met or [start])[-1].pairs for _, j in pair.match]
         motion = scope.group.fit_unique(np.array(x), np.array(y)) if x else None

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from . import components
+from . import components, search
 from .cases import Case, case
+from .cases.giant import giant_case
 from .score import score, score_group
 from .spec import COMPONENTS, resolve
 
@@ -92,6 +93,28 @@ def test_agreement() -> None:
 @pytest.mark.timeout(1800)
 def test_agreement_full() -> None:
     check(20_000)
+
+
+GIANT = range(11)
+
+
+@pytest.mark.timeout(900)
+def test_agreement_on_giant_replies() -> None:
+    found = {index: differences(giant_case(SEED, index)) for index in GIANT}
+    assert not any(found.values()), found
+
+
+def test_a_share_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Giant replies do get less than the whole search: an oracle without the rule disagrees on some."""
+    monkeypatch.setattr(search, "WHOLE", 10**9)
+    assert any(differences(giant_case(SEED, index)) for index in (15, 26))
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1800)
+def test_agreement_on_more_giant_replies() -> None:
+    found = {index: differences(giant_case(SEED, index)) for index in range(len(GIANT), 60)}
+    assert not any(found.values()), {index: told for index, told in found.items() if told}
 
 
 def test_cases_are_reproducible() -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from videostr.data.media_check import read_header
+from videostr.data.rows import read_rows, write_rows
+from videostr.data.synth.video import write_mp4
 from videostr.train.packages import LEARNING, MissingPackageError, require_packages
 
 #: Runs a module as `python -m` does where none of the training stack can be found.
@@ -52,3 +57,26 @@ def test_all_that_are_missing_are_named() -> None:
     ):
         require_packages("this", ["json", "no_such_a", "no_such_b"])
     assert "torch" in LEARNING
+
+
+@pytest.mark.parametrize(
+    ("purpose", "gone", "call"),
+    [
+        ("reading rows", "pyarrow", lambda folder: list(read_rows(folder / "a.parquet"))),
+        ("writing rows", "pyarrow", lambda folder: write_rows(folder / "a.parquet", [])),
+        ("reading clips", "av", lambda folder: read_header(folder / "a.mp4")),
+        ("writing clips", "av", lambda folder: write_mp4(folder / "b.mp4", [], 4)),
+    ],
+)
+def test_without_the_data_extra(
+    purpose: str, gone: str, call: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.mp4").write_text("not looked at")
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == gone else find(name, *rest)
+    )
+    words = f"{purpose} needs {gone}, which is not installed: pip install 'videostr[data]'"
+    with pytest.raises(MissingPackageError) as caught:
+        call(tmp_path)
+    assert str(caught.value) == words

@@ -9,13 +9,13 @@ import sys
 from collections.abc import Sequence
 
 from videostr import __version__, build_info
-from videostr.cli import data, doctor, explain, presets, score, train
+from videostr.cli import data, doctor, explain, health, presets, replay, score, train
 from videostr.cli._common import CommandError
 from videostr.errors import VideostrError
 
 __all__ = ["main"]
 
-COMMANDS = (score, explain, data, train, presets, doctor)
+COMMANDS = (score, explain, replay, health, data, train, presets, doctor)
 
 
 def _parser() -> argparse.ArgumentParser:

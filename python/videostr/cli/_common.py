@@ -61,10 +61,14 @@ def add_spec_options(parser: argparse.ArgumentParser) -> None:
 
 def read_spec(args: argparse.Namespace) -> RewardSpec:
     """The spec that the options name."""
-    source = str(args.spec)
+    return spec_of(str(args.spec), args.settings)
+
+
+def spec_of(source: str, settings: Sequence[str]) -> RewardSpec:
+    """A preset or the spec of a file, changed by ``KEY=VALUE`` settings."""
     is_file = Path(source).suffix in {".yaml", ".yml", ".json", ".toml"} or Path(source).is_file()
     spec = RewardSpec.from_yaml(source) if is_file and source not in PRESETS else RewardSpec.preset(source)
-    for setting in args.settings:
+    for setting in settings:
         spec = spec.replace(**_setting(setting))
     return spec
 

@@ -93,7 +93,7 @@ class JsonLines:
                     "name another --out, or give --overwrite"
                 )
             if run and (
-                record["group"] is None or record["group"] != run[0]["group"] or len(run) == GROUP_ROWS
+                record["group"] is None or _group(record) != _group(run[0]) or len(run) == GROUP_ROWS
             ):
                 keep = self._settle(run, end, summary)
             run.append(record)
@@ -131,6 +131,10 @@ class JsonLines:
         if error is None:
             self._begin()
         self._file.close()
+
+
+def _group(record: Record) -> tuple[Any, ...]:
+    return record.get("file"), record["group"]
 
 
 def _lock(file: BinaryIO) -> bool:
@@ -172,7 +176,12 @@ class Parquet:
         self._pa = pa
         self._path = path
         self._partial = path.with_name(path.name + ".partial")
-        columns = [("row", pa.int64()), ("group", pa.string()), ("tokens", pa.float64())]
+        columns = [
+            ("row", pa.int64()),
+            ("file", pa.string()),
+            ("group", pa.string()),
+            ("tokens", pa.float64()),
+        ]
         columns += [(name, pa.float64()) for name in COMPONENTS]
         columns += [("graph_status", pa.string()), ("answer_status", pa.string())]
         columns += [("repairs", pa.list_(pa.string())), ("fingerprint", pa.string())]

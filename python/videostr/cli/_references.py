@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from videostr import _json
-from videostr.cli._common import CommandError
 from videostr.cli._rollouts import lines
 from videostr.errors import GroundTruthError, SpecError
 from videostr.scoring import Scorer
@@ -50,19 +48,22 @@ def check_jsonl(path: Path, scorer: Scorer) -> Iterator[Checked]:
         yield _check(scorer, line[field] if field else line, row, end, field)
 
 
-def check_parquet(path: Path, scorer: Scorer) -> Iterator[Checked]:
-    """The rows of a parquet file: their columns, their media files, and their references."""
-    if importlib.util.find_spec("pyarrow") is None:
-        raise CommandError(f"{path}: parquet needs pyarrow: pip install 'videostr[data]'")
-    from videostr.data.rows import RowError, check_media, count_rows, read_rows, validate_row
+def check_parquet(path: Path, scorer: Scorer, *, decode: bool = False) -> Iterator[Checked]:
+    """The rows of a parquet file: their columns, their media, and their references.
 
+    decode: Decode the media, beyond opening them.
+    """
+    from videostr.data.media_check import MediaCheck
+    from videostr.data.rows import RowError, count_rows, read_rows, validate_row
+
+    media = MediaCheck(decode=decode)
     total = max(count_rows(path), 1)
     size = path.stat().st_size
     for row, columns in enumerate(read_rows(path)):
         end = size * (row + 1) // total
         try:
             validate_row(columns, path.name)
-            check_media(columns, path.name)
+            media.check(columns, path.name)
         except RowError as error:
             yield Checked(row, end, "none", error.message, error.field)
             continue

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import zlib
 from collections.abc import Callable, Iterator
@@ -13,13 +12,16 @@ from typing import Any
 
 from videostr import _json
 from videostr.errors import GroundTruthError, SpecError
-from videostr.scoring import Reference, Scorer
+from videostr.rollouts.rollout import Rollout
+from videostr.scoring import Scorer
 
 #: Rows, and bytes of their lines, after which a chunk ends with the group that it is in.
 CHUNK_ROWS = 2048
 CHUNK_BYTES = 8 * 2**20
 #: A longer run of one group is cut.
 GROUP_ROWS = 4096
+#: Fields beside those of a rollout that our trainer and verl write and that a command may look at.
+OTHER_FIELDS = ("data_source", "uid", "components", "fingerprint")
 
 
 class LineError(Exception):
@@ -37,34 +39,19 @@ class LineError(Exception):
         self.field = field
 
 
-@dataclasses.dataclass(frozen=True)
-class Rollout:
-    """One reply with what it is held against.
-
-    Attributes:
-        row: Number of its line in the file, from 0.
-        end: Where its line ends in the file, in bytes.
-        crc32: Of its line.
-    """
-
-    row: int
-    end: int
-    crc32: int
-    text: str
-    reference: Reference
-    tokens: float | None
-    group: str | int | None
-
-
-def read_rollout(path: Path, row: int, end: int, raw: bytes, scorer: Scorer) -> Rollout:
-    """The rollout that a line holds.
+def read_rollout(
+    path: Path, row: int, end: int, raw: bytes, scorer: Scorer, *, number: int | None = None
+) -> Rollout:
+    """The rollout that a line holds; `number` is its line in the file where that is not row + 1.
 
     Raises:
         LineError: Naming the file, the line and the field.
     """
 
+    number = row + 1 if number is None else number
+
     def wrong(field: str, message: str) -> LineError:
-        return LineError(path, row + 1, field, message)
+        return LineError(path, number, field, message)
 
     try:
         line = _json.loads(raw)
@@ -73,7 +60,7 @@ def read_rollout(path: Path, row: int, end: int, raw: bytes, scorer: Scorer) -> 
     except (ValueError, RecursionError) as error:
         raise wrong("", f"is not JSON: {error}") from None
     if not isinstance(line, dict):
-        raise wrong("", f"is {_kind(line)}, expected an object with text and ground_truth")
+        raise wrong("", f"is {kind_of(line)}, expected an object with text and ground_truth")
     text_field = "output" if "text" not in line and "output" in line else "text"
     truth_field = "gts" if "ground_truth" not in line and "gts" in line else "ground_truth"
     for field in (text_field, truth_field):
@@ -81,9 +68,9 @@ def read_rollout(path: Path, row: int, end: int, raw: bytes, scorer: Scorer) -> 
             raise wrong(field, "is missing")
     text, truth = line[text_field], line[truth_field]
     if not isinstance(text, str):
-        raise wrong(text_field, f"is {_kind(text)}, expected a string")
+        raise wrong(text_field, f"is {kind_of(text)}, expected a string")
     if not isinstance(truth, (str, dict)):
-        raise wrong(truth_field, f"is {_kind(truth)}, expected an object or a string that holds one")
+        raise wrong(truth_field, f"is {kind_of(truth)}, expected an object or a string that holds one")
     try:
         reference = scorer.prepare(truth)
     except (GroundTruthError, SpecError) as error:
@@ -91,7 +78,7 @@ def read_rollout(path: Path, row: int, end: int, raw: bytes, scorer: Scorer) -> 
         raise wrong(field, error.message) from None
     group = line.get("group")
     if isinstance(group, bool) or not (group is None or isinstance(group, (str, int))):
-        raise wrong("group", f"is {_kind(group)}, expected a string or a whole number")
+        raise wrong("group", f"is {kind_of(group)}, expected a string or a whole number")
     if isinstance(group, str) and not _json.is_unicode(group):
         raise wrong("group", _json.LONE_SURROGATE)
     return Rollout(
@@ -102,6 +89,9 @@ def read_rollout(path: Path, row: int, end: int, raw: bytes, scorer: Scorer) -> 
         reference=reference,
         tokens=_tokens(line.get("tokens"), lambda message: wrong("tokens", message)),
         group=group,
+        path=path,
+        line=number,
+        fields={name: line[name] for name in OTHER_FIELDS if line.get(name) is not None},
     )
 
 
@@ -109,13 +99,13 @@ def _tokens(value: Any, wrong: Callable[[str], LineError]) -> float | None:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise wrong(f"is {_kind(value)}, expected a count")
+        raise wrong(f"is {kind_of(value)}, expected a count")
     if not 0 <= value < 2**53:
         raise wrong(f"is {value}, expected a count")
     return float(value)
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
     names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
     return names.get(type(value), "a number")
 
@@ -136,7 +126,7 @@ def chunks(rollouts: Iterator[Rollout]) -> Iterator[list[Rollout]]:
     size = 0
     run = 0
     for rollout in rollouts:
-        same = bool(chunk) and rollout.group is not None and rollout.group == chunk[-1].group
+        same = bool(chunk) and _one_group(chunk[-1], rollout)
         run = run + 1 if same else 1
         full = len(chunk) >= CHUNK_ROWS or size >= CHUNK_BYTES
         if chunk and ((full and not same) or run > GROUP_ROWS):
@@ -146,3 +136,7 @@ def chunks(rollouts: Iterator[Rollout]) -> Iterator[list[Rollout]]:
         size += len(rollout.text)
     if chunk:
         yield chunk
+
+
+def _one_group(a: Rollout, b: Rollout) -> bool:
+    return a.group is not None and (a.path, a.group) == (b.path, b.group)

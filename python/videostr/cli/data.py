@@ -41,6 +41,11 @@ def register(commands: Subcommands) -> None:
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="rows (.parquet) or references (.jsonl)")
     add_spec_options(parser)
+    parser.add_argument(
+        "--decode",
+        action="store_true",
+        help="decode every clip and picture, which finds damage after the header",
+    )
     parser.add_argument("--json", action="store_true", help="print as JSON")
 
 
@@ -51,7 +56,7 @@ def check(args: argparse.Namespace) -> int:
     problems: list[dict[str, Any]] = []
     kinds: dict[str, int] = {}
     with Progress(args.file.stat().st_size, args.file.name) as progress:
-        for item in _items(args.file, scorer):
+        for item in _items(args.file, scorer, decode=args.decode):
             rows += 1
             progress.update(item.end, f"{rows} rows")
             if item.problem is None:
@@ -75,9 +80,9 @@ def check(args: argparse.Namespace) -> int:
     return FOUND if bad else OK
 
 
-def _items(path: Path, scorer: Scorer) -> Iterator[Checked]:
+def _items(path: Path, scorer: Scorer, *, decode: bool) -> Iterator[Checked]:
     if path.suffix == ".parquet":
-        return check_parquet(path, scorer)
+        return check_parquet(path, scorer, decode=decode)
     if path.suffix in {".jsonl", ".ndjson"}:
         return check_jsonl(path, scorer)
     raise CommandError(f"{path}: expected a name that ends in .parquet or .jsonl")

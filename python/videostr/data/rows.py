@@ -20,6 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from videostr._packages import require_packages
 from videostr.data.row_check import EXTRA_INFO, MEDIA_COLUMNS, Row, RowError, check_media, validate_row
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def write_rows(path: str | os.PathLike[str], rows: Iterable[Row], *, batch_size:
     The first rows fix the media columns and the keys of their structs; a row that differs is a RowError
     (Arrow would fill the gaps with nulls, which readers trip over). The file appears whole or not at all.
     """
+    require_packages("writing rows", ["pyarrow"])
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -121,6 +123,7 @@ def write_rows(path: str | os.PathLike[str], rows: Iterable[Row], *, batch_size:
 
 @contextmanager
 def _parquet(path: str | os.PathLike[str]) -> Iterator[pq.ParquetFile]:
+    require_packages("reading rows", ["pyarrow"])
     import pyarrow as pa
     import pyarrow.parquet as pq
 

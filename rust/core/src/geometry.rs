@@ -1,8 +1,11 @@
 //! Points, proper motions and their least-squares fit (Kabsch) in 3-D, about an axis and in the plane.
 
+#![expect(clippy::inline_always, reason = "points are handled in wide loops too, see `wide`")]
+
 /// A point or vector; z is 0 in 2-D.
 pub(crate) type Vec3 = [f64; 3];
 
+#[inline(always)]
 pub(crate) fn sub(a: Vec3, b: Vec3) -> Vec3 {
     [a[0] - b[0], a[1] - b[1], a[2] - b[2]]
 }
@@ -11,27 +14,33 @@ pub(crate) fn add(a: Vec3, b: Vec3) -> Vec3 {
     [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
 }
 
+#[inline(always)]
 pub(crate) fn times(a: Vec3, s: f64) -> Vec3 {
     [a[0] * s, a[1] * s, a[2] * s]
 }
 
+#[inline(always)]
 pub(crate) fn dot(a: Vec3, b: Vec3) -> f64 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
+#[inline(always)]
 pub(crate) fn cross(a: Vec3, b: Vec3) -> Vec3 {
     [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 }
 
+#[inline(always)]
 pub(crate) fn norm(a: Vec3) -> f64 {
     dot(a, a).sqrt()
 }
 
+#[inline(always)]
 pub(crate) fn distance(a: Vec3, b: Vec3) -> f64 {
     norm(sub(a, b))
 }
 
 /// `a` without its part along the unit vector `up`.
+#[inline(always)]
 pub(crate) fn horizontal(a: Vec3, up: Vec3) -> Vec3 {
     sub(a, times(up, dot(a, up)))
 }
@@ -44,12 +53,14 @@ pub(crate) fn mean(points: impl ExactSizeIterator<Item = Vec3>) -> Vec3 {
 }
 
 /// Rounds to the nearest integer, ties to even, in plain arithmetic (the same bits on every processor).
+#[inline(always)]
 pub(crate) fn round(x: f64) -> f64 {
     const MAGIC: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52
     if x.abs() < 2_251_799_813_685_248.0 { (x + MAGIC) - MAGIC } else { x }
 }
 
 /// In units of 1e-9, rounded: the grid on which lengths (over D), areas (over D²), volumes (over D³) and sums compare.
+#[inline(always)]
 pub(crate) fn grid(x: f64) -> f64 {
     round(x * 1e9)
 }
@@ -77,12 +88,6 @@ impl Points {
 
     pub(crate) fn at(&self, i: usize) -> Vec3 {
         [self.x[i], self.y[i], self.z[i]]
-    }
-
-    pub(crate) fn set(&mut self, i: usize, p: Vec3) {
-        self.x[i] = p[0];
-        self.y[i] = p[1];
-        self.z[i] = p[2];
     }
 
     pub(crate) fn resize(&mut self, len: usize) {

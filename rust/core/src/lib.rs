@@ -26,3 +26,4 @@ pub mod spans;
 pub mod spec;
 mod total;
 pub mod units;
+mod wide;

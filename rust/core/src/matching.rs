@@ -1,8 +1,10 @@
 //! Pairs the nodes of one label one to one, frame by frame.
 
+#![expect(clippy::inline_always, reason = "whole rows are filled with wide registers, see `wide`")]
+
 use std::ops::Range;
 
-use crate::assign::{Assigner, Entry, NONE, Sides, Source, Ties};
+use crate::assign::{Entry, NONE, Optimum, Sides, Source, Ties};
 use crate::geometry::{Points, Vec3};
 use crate::pair::{Block, Layout};
 use crate::reference::Scene;
@@ -11,7 +13,7 @@ use crate::spec::Assignment;
 /// Reused memory of the matching.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Matcher {
-    assigner: Assigner<i64>,
+    optimum: Optimum,
     ties: Ties,
     squares: Vec<f64>,
     costs: Vec<i64>,
@@ -51,6 +53,7 @@ impl Grid<'_> {
     }
 
     /// The squared distances of a row.
+    #[inline(always)]
     fn fill_squares(&mut self, row: usize) {
         self.squares.clear();
         if self.flipped {
@@ -133,6 +136,7 @@ impl Source<i64> for Grid<'_> {
         out[start..].sort_unstable_by(by_cost);
     }
 
+    #[inline(always)]
     fn whole(&mut self, row: usize, out: &mut Vec<i64>) {
         self.fill_squares(row);
         let (scale, factor, start) = (self.scene.scale, self.factor, out.len());
@@ -150,12 +154,14 @@ const FARTHEST: f64 = 1024.0;
 const FINENESS: f64 = 4_294_967_296.0;
 
 /// The whole-number cost of a squared distance.
+#[inline(always)]
 fn cost_of(square: f64, scale: f64) -> i64 {
     const MAGIC: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52: adding it rounds to a whole number
     let cost = (square.sqrt() / scale).min(FARTHEST) * FINENESS + MAGIC;
     (cost.to_bits() & 0x0007_ffff_ffff_ffff).cast_signed()
 }
 
+#[inline(always)]
 fn square(p: Vec3, q: Vec3) -> f64 {
     let (x, y, z) = (q[0] - p[0], q[1] - p[1], q[2] - p[2]);
     x * x + y * y + z * z
@@ -214,10 +220,9 @@ impl Matcher {
         let factor = (references.min(replies) as u64 + 1).cast_signed();
         let Self { squares, costs, spare, .. } = self;
         let mut grid = Grid { scene, layout, points, block, flipped, factor, squares, costs, spare };
-        self.assigner.solve(grid.row_count(), grid.column_count(), &mut grid);
-        self.assigner.find_tight(&mut grid);
+        self.optimum.solve(grid.row_count(), grid.column_count(), &mut grid);
         let out = &mut out[block.references.clone()];
-        self.ties.settle(&self.assigner, Sides { references, replies, flipped }, out);
+        self.ties.settle(&self.optimum, Sides { references, replies, flipped }, out);
         for partner in out.iter_mut().filter(|partner| **partner != NONE) {
             *partner += block.replies.start as u32;
         }
@@ -366,11 +371,10 @@ mod tests {
             }
         }
         let mut everything = Everything { columns, costs };
-        let mut assigner = Assigner::default();
-        assigner.solve(rows, columns, &mut everything);
-        assigner.find_tight(&mut everything);
+        let mut optimum = Optimum::default();
+        optimum.solve(rows, columns, &mut everything);
         let mut out = vec![NONE; references];
-        Ties::default().settle(&assigner, Sides { references, replies, flipped }, &mut out);
+        Ties::default().settle(&optimum, Sides { references, replies, flipped }, &mut out);
         out
     }
 

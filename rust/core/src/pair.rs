@@ -38,6 +38,8 @@ pub(crate) struct Layout {
     pub(crate) frame_blocks: Vec<Range<usize>>,
     /// For each node of the reference, its images: nodes of its label in the partner of its frame.
     pub(crate) images: Vec<Range<usize>>,
+    /// Pairs of a reference node and an image of it, where one of the two has a choice.
+    pub(crate) cells: usize,
     order: Vec<u32>,
     near: Vec<(f64, u32, u32)>,
     first: Vec<u32>,
@@ -138,6 +140,7 @@ impl Layout {
         self.frame_blocks.clear();
         self.images.clear();
         self.images.resize(scene.xyz.len(), 0..0);
+        self.cells = 0;
         self.first.clear();
         self.first.resize(scene.labels.len(), NONE);
         for (frame, &partner) in scene.frames.iter().zip(&self.partner) {
@@ -159,8 +162,12 @@ impl Layout {
                     for images in &mut self.images[references.clone()] {
                         *images = replies.clone();
                     }
-                    let here = self.points.at(first);
-                    let fixed = references.len() <= same && replies.clone().all(|j| self.points.at(j) == here);
+                    if references.len().max(same) > 1 {
+                        self.cells += references.len() * same;
+                    }
+                    let (here, there) = (self.points.at(first), scene.xyz[references.start]);
+                    let fixed = (references.len() <= same && replies.clone().all(|j| self.points.at(j) == here))
+                        || (references.len() >= same && scene.xyz[references.clone()].iter().all(|&p| p == there));
                     self.blocks.push(Block { references: references.clone(), replies, fixed });
                 }
                 for i in nodes {

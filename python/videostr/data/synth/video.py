@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from videostr._packages import require_packages
+
 
 def write_mp4(path: Path, frames: Iterable[NDArray[np.uint8]], fps: int) -> None:
     """Write RGB frames (H, W, 3) with even sides as H.264, near lossless; the file appears whole or not.
 
     The same frames give the same bytes with the same PyAV: one thread, no clock in the file.
     """
+    require_packages("writing clips", ["av"])
     import av
 
     part = path.with_suffix(".part")

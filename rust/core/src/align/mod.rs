@@ -1,7 +1,10 @@
 //! The best proper motion of a scope: a stated, finite set of candidates, built from nodes alone, and the best of them.
 
+#![expect(clippy::inline_always, reason = "some loops must be compiled for wide registers, see `wide`")]
+
 mod bound;
 mod refine;
+mod share;
 mod starts;
 
 use crate::assign::NONE;
@@ -40,6 +43,9 @@ pub(crate) struct Aligner {
     order: Vec<usize>,
     bounds: Vec<(f64, usize)>,
     next_rank: usize,
+    /// Assignments that were refined, each with the candidate that it led to.
+    refined: Vec<(usize, usize)>,
+    chain: Vec<usize>,
     least: bound::Least,
 }
 
@@ -50,6 +56,7 @@ struct Search<'a> {
     scope: &'a Scope,
     turning: Turning,
     fit: Fit,
+    share: Option<share::Share>,
 }
 
 impl Aligner {
@@ -67,7 +74,7 @@ impl Aligner {
     ) -> Motion {
         let scene = context.scene;
         let fit = Fit { turning, free_scale: context.spec.free_scale, area: scene.area() };
-        let search = Search { context, scope, turning, fit };
+        let search = Search { context, scope, turning, fit, share: share::Share::of(&context) };
         self.candidates.clear();
         self.partners.clear();
         self.hashes.clear();
@@ -90,18 +97,20 @@ impl Aligner {
         motion
     }
 
-    /// Evaluates the starts that can be among the best two: those whose bound is not below the second best sum so far.
+    /// Evaluates the starts that can be among the best two: those whose bound is not below the second best sum so far; of too
+    /// large a reply those with the best bounds only.
     fn try_starts(&mut self, search: &Search<'_>, matcher: &mut Matcher) {
         let mut starts = std::mem::take(&mut self.starts);
         let mut order = std::mem::take(&mut self.bounds);
         order.clear();
         for (rank, motion) in starts.iter().enumerate() {
             // The same motion again is the same candidate, whose place in the order is the first one.
-            if !starts[..rank].contains(motion) {
+            if search.share.is_some() || !starts[..rank].contains(motion) {
                 order.push((self.bound(search, motion), rank));
             }
         }
         order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        order.truncate(search.share.map_or(usize::MAX, |share| share.assigned));
         for &(bound, rank) in &order {
             if bound < self.second_best() {
                 break;
@@ -236,13 +245,31 @@ struct Keys {
     ids: usize,
 }
 
+/// The least of what `of` makes of the values, eight at a time.
+#[inline(always)]
+fn least(values: &[f64], of: impl Fn(f64) -> f64) -> f64 {
+    let (chunks, rest) = values.as_chunks::<8>();
+    let mut lanes = [f64::INFINITY; 8];
+    for chunk in chunks {
+        for (lane, &value) in lanes.iter_mut().zip(chunk) {
+            let value = of(value);
+            *lane = if value < *lane { value } else { *lane };
+        }
+    }
+    rest.iter().map(|&value| of(value)).chain(lanes).fold(f64::INFINITY, f64::min)
+}
+
 /// Moves the reply's nodes that can be matched in the scope.
 fn move_points(search: &Search<'_>, motion: &Motion, points: &mut Points) {
     let layout = search.context.layout;
     for frame in search.scope.frames.clone() {
         for block in &layout.blocks[layout.frame_blocks[frame].clone()] {
-            for j in block.replies.clone() {
-                points.set(j, motion.apply(layout.points.at(j)));
+            let range = block.replies.clone();
+            let from = [&layout.points.x, &layout.points.y, &layout.points.z].map(|axis| axis[range.clone()].iter());
+            let to = [&mut points.x, &mut points.y, &mut points.z].map(|axis| axis[range.clone()].iter_mut());
+            let ([xs, ys, zs], [us, vs, ws]) = (from, to);
+            for (((&x, &y), &z), ((u, v), w)) in xs.zip(ys).zip(zs).zip(us.zip(vs).zip(ws)) {
+                [*u, *v, *w] = motion.apply([x, y, z]);
             }
         }
     }

@@ -24,8 +24,10 @@ impl Aligner {
         });
         let last = order.get(BEST - 1).or(order.last()).map_or(0.0, |&k| self.candidates[k].sum);
         let kept = order.iter().take(BEST_MOST).take_while(|&&k| self.candidates[k].sum >= last).count();
+        self.refined.clear();
+        let mut left = search.share.map_or(usize::MAX, |share| share.assigned);
         for &start in &order[..kept] {
-            self.refine_from(search, start, matcher);
+            left -= self.refine_from(search, start, left.min(ROUNDS), matcher);
         }
         self.order = order;
     }
@@ -39,19 +41,33 @@ impl Aligner {
         })
     }
 
-    fn refine_from(&mut self, search: &Search<'_>, start: usize, matcher: &mut Matcher) {
-        let mut current = start;
-        for _ in 0..ROUNDS {
-            self.gather(search, current);
-            let Some(motion) = search.fit.motion(&self.a, &self.b) else { return };
-            let rank = self.next_rank;
-            self.next_rank += 1;
-            let next = self.try_motion(search, motion, rank, matcher);
-            if self.candidates[next].same == self.candidates[current].same {
-                return;
+    /// Fit and assignment until the assignment repeats, and how many rounds that took.
+    fn refine_from(&mut self, search: &Search<'_>, start: usize, rounds: usize, matcher: &mut Matcher) -> usize {
+        let mut current = self.candidates[start].same;
+        self.chain.clear();
+        for round in 0..rounds {
+            self.chain.push(current);
+            let Some(next) = self.refine_once(search, current, matcher) else { return round };
+            current = self.candidates[next].same;
+            if self.chain.contains(&current) {
+                return round + 1;
             }
-            current = next;
         }
+        rounds
+    }
+
+    /// The candidate to which an assignment leads, tried once; none where its fit is not unique.
+    fn refine_once(&mut self, search: &Search<'_>, assignment: usize, matcher: &mut Matcher) -> Option<usize> {
+        if let Some((_, next)) = self.refined.iter().find(|(from, _)| *from == assignment) {
+            return Some(*next);
+        }
+        self.gather(search, assignment);
+        let motion = search.fit.motion(&self.a, &self.b)?;
+        let rank = self.next_rank;
+        self.next_rank += 1;
+        let next = self.try_motion(search, motion, rank, matcher);
+        self.refined.push((assignment, next));
+        Some(next)
     }
 
     /// The matched nodes of a candidate: reference in `a`, reply in `b`.

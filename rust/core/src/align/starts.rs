@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use super::{Aligner, Search};
-use crate::geometry::{Motion, Points, Turning, Vec3, cross, grid, norm, sub};
+use super::{Aligner, Search, least};
+use crate::geometry::{Motion, Points, Turning, Vec3, cross, dot, grid, horizontal, norm, sub};
 use crate::plan::{NEAR, Pair, length};
+use crate::wide::wide;
 
 /// A node with more images is in no pair.
 const IMAGES: usize = 256;
@@ -22,9 +23,14 @@ const PAIRS_FOR_TRIPLES: usize = 4096;
 pub(crate) struct TupleScratch {
     pairs: Vec<Ranked>,
     lengths: Lengths,
+    /// Nodes that a pair may have, with the number of their images.
+    usable: Vec<(u32, usize)>,
+    /// Places of the nodes that may complete a pair.
+    places: Points,
     thirds: Vec<u32>,
-    tables: [Vec<f64>; 3],
+    tables: [Lengths; 3],
     heights: Heights,
+    choice: Choice,
 }
 
 /// Which images of triples are high enough for a motion, found row by row as they are asked for.
@@ -34,6 +40,8 @@ struct Heights {
     keys: Vec<([Range<usize>; 3], usize)>,
     /// For images of the first two nodes, one bit for each image of the third; or [`UNKNOWN`].
     rows: Vec<u32>,
+    /// Where the rows of the present images begin.
+    begin: usize,
 }
 
 /// More bits than a node of a triple has images.
@@ -45,19 +53,20 @@ impl Heights {
         self.rows.clear();
     }
 
-    /// Where the rows of three ranges of images begin.
-    fn begin(&mut self, images: [&Range<usize>; 3]) -> usize {
-        if let Some((_, begin)) = self.keys.iter().find(|(key, _)| key.iter().eq(images)) {
-            return *begin;
+    /// Turns to the rows of three ranges of images.
+    fn select(&mut self, images: &[Range<usize>; 3]) {
+        if let Some((_, begin)) = self.keys.iter().find(|(key, _)| key == images) {
+            self.begin = *begin;
+            return;
         }
-        let begin = self.rows.len();
-        self.keys.push((images.map(Clone::clone), begin));
-        self.rows.resize(begin + images[0].len() * images[1].len(), UNKNOWN);
-        begin
+        self.begin = self.rows.len();
+        self.keys.push((images.clone(), self.begin));
+        self.rows.resize(self.begin + images[0].len() * images[1].len(), UNKNOWN);
     }
 
     /// The bits of one row: which thirds, with the edge from `p` to `q`, make more than twice the area `lowest / 2`.
     fn row(&mut self, row: usize, points: &Points, [p, q]: [usize; 2], thirds: &Range<usize>, lowest: f64) -> u32 {
+        let row = self.begin + row;
         if self.rows[row] == UNKNOWN {
             let (from, edge) = (points.at(p), sub(points.at(q), points.at(p)));
             let high = |r: usize| norm(cross(edge, sub(points.at(r), from))) > lowest;
@@ -92,11 +101,18 @@ struct Quota {
     wanted: usize,
     most: usize,
     tuples: usize,
+    most_tuples: usize,
 }
 
 impl Quota {
-    fn new(begin: usize, wanted: usize) -> Self {
-        Self { begin, wanted, most: wanted.max(STARTS_MOST), tuples: 0 }
+    fn new(begin: usize, search: &Search<'_>) -> Self {
+        let wanted = search.context.spec.max_starts as usize;
+        let (mut most, mut most_tuples) = (wanted.max(STARTS_MOST), TUPLES);
+        if let Some(share) = search.share {
+            most = most.min(share.looked_at - begin);
+            most_tuples = most_tuples.min(share.looked_at);
+        }
+        Self { begin, wanted, most, tuples: 0, most_tuples }
     }
 
     fn enough(&self, starts: usize) -> bool {
@@ -144,15 +160,16 @@ impl Aligner {
     fn pair_starts(&mut self, search: &Search<'_>) {
         self.tuples.select_pairs(search, IMAGES, TUPLES);
         self.tuples.lengths.key = None;
-        let mut quota = Quota::new(self.starts.len(), search.context.spec.max_starts as usize);
+        let mut quota = Quota::new(self.starts.len(), search);
         let mut cut: Option<Ranked> = None;
-        for k in 0..self.tuples.pairs.len().min(TUPLES) {
+        for k in 0..self.tuples.pairs.len().min(quota.most_tuples) {
             let ranked = self.tuples.pairs[k];
             if cut.is_some_and(|cut| !cut.equals(&ranked)) {
                 return;
             }
             let room = quota.room(self.starts.len());
-            pair_images(search, ranked.pair, room, &mut self.tuples.lengths, &mut self.starts);
+            let TupleScratch { lengths, choice, .. } = &mut self.tuples;
+            pair_images(search, ranked.pair, room, lengths, choice, &mut self.starts);
             quota.tuples += 1;
             if quota.room(self.starts.len()) == 0 {
                 return;
@@ -165,12 +182,16 @@ impl Aligner {
 
     fn triple_starts(&mut self, search: &Search<'_>) {
         let scene = search.context.scene;
-        let mut quota = Quota::new(self.starts.len(), search.context.spec.max_starts as usize);
+        let mut quota = Quota::new(self.starts.len(), search);
         let mut cut: Option<Ranked> = None;
         let mut limit = TUPLES;
         let mut k = 0;
         self.tuples.heights.clear();
+        for table in &mut self.tuples.tables {
+            table.key = None;
+        }
         self.tuples.select_pairs(search, TRIPLE_IMAGES, limit);
+        self.tuples.gather_places(search);
         loop {
             if k == self.tuples.pairs.len() {
                 if k < limit || limit >= PAIRS_FOR_TRIPLES {
@@ -188,7 +209,7 @@ impl Aligner {
             }
             self.tuples.find_thirds(search, ranked.pair);
             for third in 0..self.tuples.thirds.len() {
-                if quota.tuples == TUPLES {
+                if quota.tuples == quota.most_tuples {
                     return;
                 }
                 quota.tuples += 1;
@@ -212,9 +233,9 @@ impl Aligner {
         self.order.clear();
         self.order.extend(search.scope.nodes.clone().filter(usable));
         self.order.sort_by_key(|&i| (layout.images[i].len(), i));
-        let quota = Quota::new(self.starts.len(), search.context.spec.max_starts as usize);
+        let quota = Quota::new(self.starts.len(), search);
         let mut cut = None;
-        for &i in self.order.iter().take(TUPLES) {
+        for &i in self.order.iter().take(quota.most_tuples) {
             let images = layout.images[i].clone();
             if cut.is_some_and(|cut| cut != images.len()) {
                 return;
@@ -230,6 +251,14 @@ impl Aligner {
             }
         }
     }
+}
+
+fn keep_first(pairs: &mut Vec<Ranked>, limit: usize) {
+    if pairs.len() > limit {
+        pairs.select_nth_unstable_by(limit - 1, Ranked::order);
+        pairs.truncate(limit);
+    }
+    pairs.sort_unstable_by(Ranked::order);
 }
 
 impl TupleScratch {
@@ -260,31 +289,60 @@ impl TupleScratch {
         self.pairs.clear();
         if scope.all_pairs {
             self.pairs.extend(scope.longest.iter().filter(good).map(ranked));
-            self.keep_first(limit);
+            keep_first(&mut self.pairs, limit);
             return;
         }
         let scene = context.scene;
-        for i in scope.nodes.clone().filter(|&i| usable(i as u32)) {
-            for j in (i + 1..scope.nodes.end).filter(|&j| usable(j as u32)) {
-                let product = count(i as u32) * count(j as u32);
-                let shortness = -grid(length(turning, sub(scene.xyz[j], scene.xyz[i])) / scene.scale);
+        self.usable.clear();
+        self.usable.extend(scope.nodes.clone().map(|i| i as u32).filter(|&i| usable(i)).map(|i| (i, count(i))));
+        // What comes after the last pair that was kept: more images, or as many and surely shorter.
+        let (mut most, mut shortest) = (usize::MAX, 0.0);
+        for (k, &(i, images)) in self.usable.iter().enumerate() {
+            let p = scene.xyz[i as usize];
+            for &(j, others) in &self.usable[k + 1..] {
+                let product = images * others;
+                let edge = sub(scene.xyz[j as usize], p);
+                if product > most || (product == most && dot(edge, edge) < shortest) {
+                    continue;
+                }
+                let shortness = -grid(length(turning, edge) / scene.scale);
                 if shortness < -grid(NEAR) {
-                    self.pairs.push(Ranked { product, pair: Pair { shortness, i: i as u32, j: j as u32 } });
+                    self.pairs.push(Ranked { product, pair: Pair { shortness, i, j } });
                 }
             }
             if self.pairs.len() > 16 * limit {
-                self.keep_first(limit);
+                keep_first(&mut self.pairs, limit);
+                let Ranked { product, pair } = self.pairs[limit - 1];
+                // One step of the grid is room for rounding. An edge is at least as long as what is taken for its length.
+                (most, shortest) = (product, ((-pair.shortness - 1.0) * 1e-9 * scene.scale).powi(2));
             }
         }
-        self.keep_first(limit);
+        keep_first(&mut self.pairs, limit);
     }
 
-    fn keep_first(&mut self, limit: usize) {
-        if self.pairs.len() > limit {
-            self.pairs.select_nth_unstable_by(limit - 1, Ranked::order);
-            self.pairs.truncate(limit);
+    fn gather_places(&mut self, search: &Search<'_>) {
+        let Search { context, scope, .. } = *search;
+        let may = |i: &usize| (1..=TRIPLE_IMAGES).contains(&context.layout.images[*i].len());
+        self.places.clear();
+        for i in scope.nodes.clone().filter(may) {
+            self.places.push(context.scene.xyz[i]);
         }
-        self.pairs.sort_unstable_by(Ranked::order);
+    }
+
+    /// Whether a node may lie off the line of a pair, by twice the area of the triangle that it makes: room for rounding counts.
+    fn is_off_line(&self, p: Vec3, edge: Vec3, doubled: f64) -> bool {
+        let Points { x, y, z } = &self.places;
+        let least = doubled * doubled * (1.0 - 1e-9);
+        let off = wide(|| {
+            let squares = x.iter().zip(y).zip(z).map(|((&x, &y), &z)| {
+                let [a, b, c] = [x - p[0], y - p[1], z - p[2]];
+                let (u, v, w) = (edge[1] * c - edge[2] * b, edge[2] * a - edge[0] * c, edge[0] * b - edge[1] * a);
+                u * u + v * v + w * w
+            });
+            // A sum, not `any`, so that it goes on in wide registers.
+            squares.map(|square| u64::from(square >= least)).sum::<u64>()
+        });
+        off > 0
     }
 
     /// The third nodes that complete a pair: fewest images, then the largest triangle, equals all.
@@ -294,6 +352,9 @@ impl TupleScratch {
         let (p, edge) = (scene.xyz[pair.i as usize], sub(scene.xyz[pair.j as usize], scene.xyz[pair.i as usize]));
         let base = norm(edge);
         self.thirds.clear();
+        if !self.is_off_line(p, edge, NEAR * base * scene.scale) {
+            return;
+        }
         let mut best = (usize::MAX, 0.0);
         for k in scope.nodes.clone() {
             let count = context.layout.images[k].len();
@@ -325,58 +386,79 @@ impl TupleScratch {
         starts: &mut Vec<Motion>,
     ) {
         let Search { context, fit, .. } = *search;
-        let layout = context.layout;
-        let [i, j, k] = nodes.map(|node| layout.images[node].clone());
+        let points = &context.layout.points;
+        let images = nodes.map(|node| context.layout.images[node].clone());
+        let [i, j, k] = &images;
+        for (table, [rows, columns]) in self.tables.iter_mut().zip([[i, j], [i, k], [j, k]]) {
+            table.fill(search, rows, columns);
+        }
+        self.heights.select(&images);
         let [a, b, c] = corners;
         let sides = [norm(sub(b, a)), norm(sub(c, a)), norm(sub(c, b))];
-        fill(&mut self.tables[0], context, &i, &j);
-        fill(&mut self.tables[1], context, &i, &k);
-        fill(&mut self.tables[2], context, &j, &k);
-        let [ij, ik, jk] = &self.tables;
-        let rows_begin = self.heights.begin([&i, &j, &k]);
-        let begin = starts.len();
-        let shortest = SHORT_IMAGE * search.context.scene.scale;
-        let mut choice = Choice::new(search);
-        for (p, at_p) in i.clone().enumerate() {
-            for (q, at_q) in j.clone().enumerate().filter(|&(_, at_q)| at_q != at_p) {
-                let pq = ij[p * j.len() + q];
-                if pq <= shortest {
-                    continue;
-                }
-                // What lies above this cannot reach the best level.
-                let ceiling = (choice.best + 1.0) * 1e-9 * choice.scale;
-                if !choice.free_scale && (sides[0] - pq).abs() > ceiling {
-                    continue;
-                }
-                let row = rows_begin + p * j.len() + q;
-                let high = self.heights.row(row, &layout.points, [at_p, at_q], &k, shortest * pq);
-                if high == 0 {
-                    continue;
-                }
-                let rows = ik[p * k.len()..(p + 1) * k.len()].iter().zip(&jk[q * k.len()..(q + 1) * k.len()]);
-                for (r, ((&pr, &qr), at_r)) in rows.zip(k.clone()).enumerate() {
-                    let lengths = [pq, pr, qr];
-                    let Some(level) = choice.level(&sides, &lengths) else { continue };
-                    if high >> r & 1 == 0 || (level == choice.best && starts.len() - begin == room) {
-                        continue;
-                    }
-                    let image = [at_p, at_q, at_r].map(|at| layout.points.at(at));
-                    if let Some(motion) = fit.tuple(&corners, &image) {
-                        choice.take(level, motion, begin, starts);
-                    }
-                }
+        let motion = |image: [usize; 3]| fit.tuple(&corners, &image.map(|at| points.at(at)));
+        let Self { tables, heights, choice, .. } = self;
+        choice.begin(search);
+        for _ in 0..2 {
+            wide(
+                #[inline(always)]
+                || find_triples(search, &sides, &images, tables, heights, choice, motion),
+            );
+            if choice.take(motion, room, starts) {
+                return;
             }
         }
     }
 }
 
-/// Distances between two ranges of reply nodes, row by row.
-fn fill(table: &mut Vec<f64>, context: crate::components::Context<'_>, rows: &Range<usize>, columns: &Range<usize>) {
-    let points = &context.layout.points;
-    table.clear();
-    for p in rows.clone() {
-        table.extend(columns.clone().map(|q| norm(sub(points.at(q), points.at(p)))));
+/// Finds the images of a triple that agree best.
+#[inline(always)]
+fn find_triples(
+    search: &Search<'_>,
+    sides: &[f64; 3],
+    [i, j, k]: &[Range<usize>; 3],
+    tables: &[Lengths; 3],
+    heights: &mut Heights,
+    choice: &mut Choice,
+    motion: impl Fn([usize; 3]) -> Option<Motion>,
+) {
+    let points = &search.context.layout.points;
+    let [ij, ik, jk] = tables.each_ref().map(|table| &table.values);
+    let shortest = SHORT_IMAGE * search.context.scene.scale;
+    let mut ceiling = f64::INFINITY;
+    let mut sums = std::mem::take(&mut choice.sums);
+    for (p, at_p) in i.clone().enumerate() {
+        for (q, at_q) in j.clone().enumerate().filter(|&(_, at_q)| at_q != at_p) {
+            let pq = ij[p * j.len() + q];
+            if pq <= shortest || choice.sum(&sides[..1], &[pq]) > ceiling && !choice.free_scale {
+                continue;
+            }
+            let high = heights.row(p * j.len() + q, points, [at_p, at_q], k, shortest * pq);
+            if high == 0 {
+                continue;
+            }
+            let rows = || ik[p * k.len()..(p + 1) * k.len()].iter().zip(&jk[q * k.len()..(q + 1) * k.len()]);
+            sums.clear();
+            sums.extend(rows().map(|(&pr, &qr)| choice.sum(sides, &[pq, pr, qr])));
+            if least(&sums, |sum| sum) > ceiling {
+                continue;
+            }
+            for (r, (&sum, at_r)) in sums.iter().zip(k.clone()).enumerate() {
+                if sum <= ceiling && high >> r & 1 == 1 {
+                    choice.offer(sum, [at_p, at_q, at_r], &motion);
+                }
+            }
+            ceiling = choice.ceiling();
+        }
     }
+    choice.sums = sums;
+}
+
+/// From one node to each of a range.
+#[inline(always)]
+fn edges<'a>(points: &'a Points, from: usize, to: &Range<usize>) -> impl ExactSizeIterator<Item = Vec3> + 'a {
+    let start = points.at(from);
+    let ends = points.x[to.clone()].iter().zip(&points.y[to.clone()]).zip(&points.z[to.clone()]);
+    ends.map(move |((&x, &y), &z)| sub([x, y, z], start))
 }
 
 /// An image at most this long or, as a triangle, this high (in parts of D) is none: the tuples' own bound, on the grid.
@@ -399,21 +481,35 @@ impl Lengths {
         self.key = key;
         self.values.clear();
         let points = &search.context.layout.points;
-        for p in rows.clone() {
-            let first = points.at(p);
-            self.values.extend(
-                columns.clone().map(
-                    |q| {
-                        if q == p { f64::NAN } else { length(search.turning, sub(points.at(q), first)) }
-                    },
-                ),
-            );
-        }
+        wide(
+            #[inline(always)]
+            || {
+                for p in rows.clone() {
+                    let begin = self.values.len();
+                    match search.turning {
+                        Turning::Free => self.values.extend(edges(points, p, columns).map(norm)),
+                        Turning::About(up) => {
+                            self.values.extend(edges(points, p, columns).map(|edge| norm(horizontal(edge, up))));
+                        }
+                    }
+                    if columns.contains(&p) {
+                        self.values[begin + p - columns.start] = f64::NAN;
+                    }
+                }
+            },
+        );
     }
 }
 
 /// Lays a pair on its images of best agreement; each motion is a start.
-fn pair_images(search: &Search<'_>, pair: Pair, room: usize, lengths: &mut Lengths, starts: &mut Vec<Motion>) {
+fn pair_images(
+    search: &Search<'_>,
+    pair: Pair,
+    room: usize,
+    lengths: &mut Lengths,
+    choice: &mut Choice,
+    starts: &mut Vec<Motion>,
+) {
     let Search { context, turning, fit, .. } = *search;
     let layout = context.layout;
     let (i, j) = (pair.i as usize, pair.j as usize);
@@ -421,65 +517,106 @@ fn pair_images(search: &Search<'_>, pair: Pair, room: usize, lengths: &mut Lengt
     let side = length(turning, sub(corners[1], corners[0]));
     let (rows, columns) = (layout.images[i].clone(), layout.images[j].clone());
     lengths.fill(search, &rows, &columns);
-    let shortest = SHORT_IMAGE * context.scene.scale;
-    let begin = starts.len();
-    let mut choice = Choice::new(search);
-    let mut ceiling = f64::INFINITY;
-    for (p, values) in rows.zip(lengths.values.chunks_exact(columns.len())) {
-        let row = values.iter().fold(f64::INFINITY, |least, &image| {
-            let sum = if choice.free_scale { -image } else { (side - image).abs() };
-            if image > shortest && sum < least { sum } else { least }
-        });
-        if row > ceiling {
-            continue;
+    let motion = |[p, q, _]: [usize; 3]| {
+        let image = [layout.points.at(p), layout.points.at(q)];
+        match turning {
+            Turning::Free => Some(fit.smallest(corners, image)),
+            Turning::About(_) => fit.tuple(&corners, &image),
         }
-        for (q, &image) in columns.clone().zip(values).filter(|(_, image)| **image > shortest) {
-            let Some(level) = choice.level(&[side], &[image]) else { continue };
-            if level == choice.best && starts.len() - begin == room {
-                continue;
-            }
-            let image = [layout.points.at(p), layout.points.at(q)];
-            let motion = match turning {
-                Turning::Free => Some(fit.smallest(corners, image)),
-                Turning::About(_) => fit.tuple(&corners, &image),
-            };
-            if let Some(motion) = motion {
-                choice.take(level, motion, begin, starts);
-            }
+    };
+    choice.begin(search);
+    for _ in 0..2 {
+        wide(
+            #[inline(always)]
+            || find_pairs(search, side, [&rows, &columns], &lengths.values, choice, motion),
+        );
+        if choice.take(motion, room, starts) {
+            return;
         }
-        // What lies above this cannot reach the best level.
-        ceiling = (choice.best + 1.0) * 1e-9 * choice.scale;
     }
 }
 
-/// The best agreement of images so far.
+/// Finds the images of a pair that agree best.
+#[inline(always)]
+fn find_pairs(
+    search: &Search<'_>,
+    side: f64,
+    [rows, columns]: [&Range<usize>; 2],
+    lengths: &[f64],
+    choice: &mut Choice,
+    motion: impl Fn([usize; 3]) -> Option<Motion>,
+) {
+    let shortest = SHORT_IMAGE * search.context.scene.scale;
+    let mut ceiling = f64::INFINITY;
+    for (p, values) in rows.clone().zip(lengths.chunks_exact(columns.len())) {
+        let sum = |image| if image > shortest { choice.sum(&[side], &[image]) } else { f64::INFINITY };
+        if least(values, sum) > ceiling {
+            continue;
+        }
+        for (q, &image) in columns.clone().zip(values).filter(|(_, image)| **image > shortest) {
+            choice.offer(choice.sum(&[side], &[image]), [p, q, q], &motion);
+        }
+        ceiling = choice.ceiling();
+    }
+}
+
+/// The images of a tuple that agree best so far.
+#[derive(Clone, Debug, Default)]
 struct Choice {
     free_scale: bool,
     scale: f64,
     best: f64,
+    equals: Vec<[usize; 3]>,
+    sums: Vec<f64>,
+    /// Whether an image must have a motion to be the best: asked for only when the best were found to have none.
+    careful: bool,
 }
 
 impl Choice {
-    fn new(search: &Search<'_>) -> Self {
-        Self { free_scale: search.context.spec.free_scale, scale: search.context.scene.scale, best: f64::INFINITY }
+    fn begin(&mut self, search: &Search<'_>) {
+        self.free_scale = search.context.spec.free_scale;
+        self.scale = search.context.scene.scale;
+        self.best = f64::INFINITY;
+        self.equals.clear();
+        self.careful = false;
     }
 
-    /// The agreement on the grid (less is better), if it is at least as good as the best.
-    fn level(&self, sides: &[f64], lengths: &[f64]) -> Option<f64> {
-        let sum: f64 = if self.free_scale {
+    /// What is compared, before it is brought to the grid: less is better.
+    #[inline(always)]
+    fn sum(&self, sides: &[f64], lengths: &[f64]) -> f64 {
+        if self.free_scale {
             -lengths.iter().sum::<f64>()
         } else {
             sides.iter().zip(lengths).map(|(side, length)| (side - length).abs()).sum()
-        };
-        let level = grid(sum / self.scale);
-        (level <= self.best).then_some(level)
+        }
     }
 
-    fn take(&mut self, level: f64, motion: Motion, begin: usize, starts: &mut Vec<Motion>) {
-        if level < self.best {
+    /// A sum above this cannot reach the best level.
+    fn ceiling(&self) -> f64 {
+        let ceiling = (self.best + 1.0) * 1e-9 * self.scale;
+        ceiling + 1e-12 * ceiling.abs()
+    }
+
+    fn offer(&mut self, sum: f64, image: [usize; 3], motion: impl Fn([usize; 3]) -> Option<Motion>) {
+        let level = grid(sum / self.scale);
+        if level < self.best && (!self.careful || motion(image).is_some()) {
             self.best = level;
-            starts.truncate(begin);
+            self.equals.clear();
         }
-        starts.push(motion);
+        if level == self.best {
+            self.equals.push(image);
+        }
+    }
+
+    /// Takes the motions of the best images as starts. False where there are images but none has a motion: to be tried again,
+    /// with care.
+    fn take(&mut self, motion: impl Fn([usize; 3]) -> Option<Motion>, room: usize, starts: &mut Vec<Motion>) -> bool {
+        let begin = starts.len();
+        starts.extend(self.equals.iter().filter_map(|&image| motion(image)).take(room));
+        let done = starts.len() > begin || self.equals.is_empty();
+        self.equals.clear();
+        self.best = f64::INFINITY;
+        self.careful = true;
+        done
     }
 }

@@ -6,11 +6,83 @@ mod ties;
 
 use std::ops::{Add, Sub};
 
-pub(crate) use solver::{Assigner, Cost, Entry, Source};
+use dense::Dense;
+use solver::{Assigner, Cost};
+pub(crate) use solver::{Entry, Source};
 pub(crate) use ties::{Sides, Ties};
 
 /// No partner.
 pub(crate) const NONE: u32 = u32::MAX;
+
+/// The optimal assignments of a matrix of whole numbers, by lists or whole.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Optimum {
+    lists: Assigner<i64>,
+    dense: Dense,
+    /// Whether the last problem was left to `dense`.
+    whole: bool,
+    tight: Vec<(u32, u32)>,
+}
+
+/// Fewer rows are not worth a whole matrix.
+const MANY: usize = 16;
+/// Nor are problems with this many columns a row, and at most one row in [`CONTESTED`] left by the price steps of the lists.
+const WIDE: usize = 4;
+const CONTESTED: usize = 8;
+
+impl Optimum {
+    /// The column of each row.
+    pub(crate) fn column_of(&self) -> &[u32] {
+        if self.whole { self.dense.column_of() } else { self.lists.column_of() }
+    }
+
+    /// Dual price of a column: not above zero, and zero where an optimal assignment may leave it alone.
+    pub(crate) fn column_price(&self, column: usize) -> i64 {
+        if self.whole { self.dense.column_price(column) } else { self.lists.column_price(column) }
+    }
+
+    /// The pairs (row, column) of which every optimal assignment is made.
+    pub(crate) fn tight(&self) -> &[(u32, u32)] {
+        &self.tight
+    }
+
+    /// Finds what every optimal assignment is made of. There are at least as many columns as rows.
+    pub(crate) fn solve(&mut self, rows: usize, columns: usize, source: &mut impl Source<i64>) {
+        let many = rows >= MANY;
+        if many && columns < WIDE * rows && self.solve_whole(rows, columns, source) {
+            return;
+        }
+        self.lists.begin(rows, columns, source);
+        let left = self.lists.column_of().iter().filter(|&&column| column == NONE).count();
+        if many && left > rows / CONTESTED && self.solve_whole(rows, columns, source) {
+            return;
+        }
+        self.lists.finish(source);
+        self.tighten(source);
+    }
+
+    #[cfg(test)]
+    fn solve_lists(&mut self, rows: usize, columns: usize, source: &mut impl Source<i64>) {
+        self.lists.solve(rows, columns, source);
+        self.tighten(source);
+    }
+
+    fn tighten(&mut self, source: &mut impl Source<i64>) {
+        self.whole = false;
+        self.tight.clear();
+        self.lists.find_tight(source, &mut self.tight);
+    }
+
+    /// By the whole matrix; false where that cannot be.
+    fn solve_whole(&mut self, rows: usize, columns: usize, source: &mut impl Source<i64>) -> bool {
+        self.whole = self.dense.solve(rows, columns, source);
+        self.tight.clear();
+        if self.whole {
+            self.dense.find_tight(&mut self.tight);
+        }
+        self.whole
+    }
+}
 
 /// A cost in which a forbidden pair outweighs every sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
@@ -146,7 +218,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) % below
         };
-        let mut assigner = Assigner::default();
+        let mut optimum = Optimum::default();
         let mut ties = Ties::default();
         for round in 0..6000 {
             let (n, m) = (1 + random(5) as usize, 1 + random(5) as usize);
@@ -156,9 +228,8 @@ mod tests {
             let flipped = n > m;
             let at = |i: usize, j: usize| if flipped { cost[j * m + i] } else { cost[i * m + j] };
             let mut source = Whole { columns: n.max(m), cost: at };
-            assigner.solve(n.min(m), n.max(m), &mut source);
-            assigner.find_tight(&mut source);
-            ties.settle(&assigner, Sides { references: n, replies: m, flipped }, &mut out);
+            optimum.solve(n.min(m), n.max(m), &mut source);
+            ties.settle(&optimum, Sides { references: n, replies: m, flipped }, &mut out);
             assert_eq!(out, brute(&cost, n, m), "{n} x {m}: {cost:?}");
         }
     }

@@ -6,7 +6,6 @@
 use std::ops::{Add, Sub};
 
 use super::NONE;
-use super::dense::Dense;
 
 /// An ordered group in which costs are added.
 pub(crate) trait Cost: Copy + PartialOrd + Add<Output = Self> + Sub<Output = Self> {
@@ -48,7 +47,7 @@ struct Row<C> {
 
 /// A problem, its solution with dual prices, and the memory for both, reused.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Assigner<C> {
+pub(super) struct Assigner<C> {
     rows: Vec<Row<C>>,
     entries: Vec<Entry<C>>,
     row_price: Vec<C>,
@@ -63,51 +62,30 @@ pub(crate) struct Assigner<C> {
     pending: Vec<(u32, C)>,
     scanned: Vec<u32>,
     done: Vec<bool>,
-    tight: Vec<(u32, u32)>,
-    dense: Dense<C>,
-    /// Whether the last problem was left to `dense`.
-    contested: bool,
 }
 
 /// Price steps, times the number of rows; the rest is left to augmenting paths.
 const PRICE_STEPS: usize = 3;
-/// Fewer rows are not worth a whole matrix.
-const MANY: usize = 32;
-/// Nor are problems with at most one row in this many left.
-const CONTESTED: usize = 8;
 
 impl<C: Cost> Assigner<C> {
     /// The column of each row.
-    pub(crate) fn column_of(&self) -> &[u32] {
+    pub(super) fn column_of(&self) -> &[u32] {
         &self.column_of
     }
 
     /// Dual price of a column: not above zero, and zero where an optimal assignment may leave it alone.
-    pub(crate) fn column_price(&self, column: usize) -> C {
+    pub(super) fn column_price(&self, column: usize) -> C {
         self.column_price[column]
     }
 
-    /// The pairs (row, column) of which every optimal assignment is made.
-    pub(crate) fn tight(&self) -> &[(u32, u32)] {
-        &self.tight
-    }
-
     /// Assigns every row its own column at the least sum. There are at least as many columns as rows.
-    pub(crate) fn solve(&mut self, rows: usize, columns: usize, source: &mut impl Source<C>) {
+    pub(super) fn solve(&mut self, rows: usize, columns: usize, source: &mut impl Source<C>) {
         self.begin(rows, columns, source);
-        let left = self.column_of.iter().filter(|&&column| column == NONE).count();
-        // Where few columns stay alone, the search for them takes longer in a whole matrix (measured).
-        let few_alone = rows < columns && columns < 2 * rows;
-        if rows >= MANY && left > rows / CONTESTED && !few_alone {
-            self.solve_whole(rows, columns, source);
-        } else {
-            self.finish(source);
-        }
+        self.finish(source);
     }
 
     /// Lists and price steps, which leave some rows without a column.
     pub(super) fn begin(&mut self, rows: usize, columns: usize, source: &mut impl Source<C>) {
-        self.contested = false;
         self.entries.clear();
         self.rows.clear();
         for row in 0..rows {
@@ -133,22 +111,8 @@ impl<C: Cost> Assigner<C> {
         }
     }
 
-    /// The same by the whole matrix.
-    pub(super) fn solve_whole(&mut self, rows: usize, columns: usize, source: &mut impl Source<C>) {
-        self.contested = true;
-        reset(&mut self.column_of, rows, NONE);
-        reset(&mut self.column_price, columns, C::ZERO);
-        self.dense.solve(rows, columns, source);
-        self.dense.write(&mut self.column_of, &mut self.column_price);
-    }
-
     /// Finds the tight pairs of the solution.
-    pub(crate) fn find_tight(&mut self, source: &mut impl Source<C>) {
-        self.tight.clear();
-        if self.contested {
-            self.dense.find_tight(&mut self.tight);
-            return;
-        }
+    pub(super) fn find_tight(&mut self, source: &mut impl Source<C>, tight: &mut Vec<(u32, u32)>) {
         for row in 0..self.rows.len() {
             let price = self.row_price[row];
             if self.rows[row].bound < price {
@@ -157,7 +121,7 @@ impl<C: Cost> Assigner<C> {
             let Row { start, end, .. } = self.rows[row];
             for entry in self.entries[start..end].iter().take_while(|entry| entry.cost <= price) {
                 if entry.cost == price + self.column_price[entry.column as usize] {
-                    self.tight.push((row as u32, entry.column));
+                    tight.push((row as u32, entry.column));
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Which of several optimal assignments counts: the lexicographically first.
 
-use super::{Assigner, NONE};
+use super::{NONE, Optimum};
 
 /// The two sides of a problem; rows of the solver are the references, or the replies where `flipped` (they are fewer).
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +83,7 @@ impl Ties {
     /// Both sides are numbered in their canonical order; unmatched comes last. Every optimal assignment uses tight pairs only,
     /// and differs from this one by cycles of alternating pairs, where a path is a cycle through the outside. Reference by
     /// reference, the first reply on such a cycle is taken, and both are settled.
-    pub(crate) fn settle(&mut self, solved: &Assigner<i64>, sides: Sides, out: &mut [u32]) {
+    pub(crate) fn settle(&mut self, solved: &Optimum, sides: Sides, out: &mut [u32]) {
         let Sides { references, replies, flipped } = sides;
         out.fill(NONE);
         for (row, &column) in solved.column_of().iter().enumerate() {
@@ -158,7 +158,7 @@ impl Ties {
     }
 
     /// Finds, backwards, every unsettled reference that leads to `target`.
-    fn search(&mut self, target: usize, solved: &Assigner<i64>, sides: Sides, out: &[u32]) {
+    fn search(&mut self, target: usize, solved: &Optimum, sides: Sides, out: &[u32]) {
         let Sides { references, replies, .. } = sides;
         self.leads.clear();
         self.leads.resize(references, false);
@@ -201,7 +201,7 @@ impl Ties {
     }
 
     /// Finds every unsettled reference from which the outside is one step away.
-    fn enter_outside(&mut self, solved: &Assigner<i64>, sides: Sides, out: &[u32]) {
+    fn enter_outside(&mut self, solved: &Optimum, sides: Sides, out: &[u32]) {
         for (before, &held) in out.iter().enumerate() {
             if self.leads[before] || self.settled[before] {
                 continue;

@@ -1,7 +1,10 @@
 //! `edge`: distances and angles of the pairs of nodes.
 
+#![expect(clippy::inline_always, reason = "what `rows` shares must be inlined into its wide loops")]
+
 use crate::assign::NONE;
 use crate::components::Context;
+use crate::components::rows::{Rows, Rules};
 use crate::geometry::{Points, Vec3, cross, distance, dot, grid, horizontal, mean, norm, sub, times};
 use crate::plan::{AngleKind, NEAR};
 use crate::spec::{Edges, Norm};
@@ -15,17 +18,17 @@ pub(crate) struct Placed<'a> {
 }
 
 /// Cosine and sine of an angle.
-type Direction = (f64, f64);
+pub(super) type Direction = (f64, f64);
 
 /// A matched node: its place in the frame, both points, and the rays to them (unit vectors) where they have a direction.
 #[derive(Clone, Copy, Debug)]
-struct Matched {
-    rank: usize,
-    reference: Vec3,
-    reply: Vec3,
+pub(super) struct Matched {
+    pub(super) rank: usize,
+    pub(super) reference: Vec3,
+    pub(super) reply: Vec3,
     partner: u32,
-    ray: Option<Vec3>,
-    image_ray: Option<Vec3>,
+    pub(super) ray: Option<Vec3>,
+    pub(super) image_ray: Option<Vec3>,
 }
 
 /// A stated edge between partners of the matched nodes `first` < `second`.
@@ -58,6 +61,7 @@ pub(crate) struct EdgeScratch {
     matched: Vec<Matched>,
     stated: Vec<Stated>,
     rank_of: Vec<u32>,
+    rows: Rows,
 }
 
 /// The component of one frame with at least two reference nodes.
@@ -80,7 +84,11 @@ pub(crate) fn frame(
         Norm::Both => references.max(predicted),
         Norm::Reference => references,
     };
-    sum(context, scratch, frame, partners, placed, &mut |_| {}) / size as f64
+    let sum = match context.spec.edges {
+        Edges::Derived => scratch.derived(context, frame, partners, placed),
+        Edges::Stated => sum(context, scratch, frame, partners, placed, &mut |_| {}),
+    };
+    sum / size as f64
 }
 
 /// Sum over the frame's pairs with both ends matched, in canonical order; each is also shown to `see`.
@@ -143,7 +151,8 @@ fn reference_distance(context: &Context<'_>, frame: usize, a: &Matched, b: &Matc
 }
 
 /// (1 + cos(θ − θ̂)) / 2.
-fn half_cosine(a: Direction, b: Direction) -> f64 {
+#[inline(always)]
+pub(super) fn half_cosine(a: Direction, b: Direction) -> f64 {
     0.5 + 0.5 * (a.0 * b.0 + a.1 * b.1)
 }
 
@@ -182,7 +191,8 @@ fn elevation(context: &Context<'_>, edge: Vec3, up: Vec3, scale: f64) -> Option<
     Some((norm(horizontal(edge, up)) / length, dot(edge, up) / length))
 }
 
-fn between(p: Vec3, q: Vec3) -> Direction {
+#[inline(always)]
+pub(super) fn between(p: Vec3, q: Vec3) -> Direction {
     (dot(p, q), norm(cross(p, q)))
 }
 
@@ -192,6 +202,20 @@ fn unit(context: &Context<'_>, ray: Vec3, scale: f64) -> Option<Vec3> {
 }
 
 impl EdgeScratch {
+    /// What [`sum`] gives for derived distances, many pairs at a time.
+    fn derived(&mut self, context: &Context<'_>, frame: usize, partners: &[u32], placed: Placed<'_>) -> f64 {
+        self.match_nodes(context, frame, partners, placed);
+        let rules = Rules {
+            term: context.edge,
+            angle: context.plan().angle,
+            angle_weight: context.spec.angle_weight,
+            scale: placed.scale,
+            distances: &context.plan().frames[frame].distances,
+            nodes: context.scene.frames[frame].nodes.len(),
+        };
+        self.rows.sum(&rules, &self.matched)
+    }
+
     fn match_nodes(&mut self, context: &Context<'_>, frame: usize, partners: &[u32], placed: Placed<'_>) {
         let nodes = context.scene.frames[frame].nodes.clone();
         self.matched.clear();

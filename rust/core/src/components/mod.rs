@@ -14,6 +14,7 @@ pub(crate) mod edge;
 pub(crate) mod kernels;
 pub(crate) mod motion;
 pub(crate) mod node;
+mod rows;
 
 /// What every component reads: the spec, the reference and the reply beside it.
 #[derive(Clone, Copy)]
