@@ -9,7 +9,7 @@ import pytest
 from fresh_python import run_python
 
 pytest.importorskip("ray", reason="ray is not installed (extra verl-cpu)")
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 #: How the trainer waits when its worker a_0 is killed, and who kills it.
 CASES = {

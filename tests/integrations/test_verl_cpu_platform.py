@@ -22,7 +22,7 @@ assert "VERL_ENGINE_DEVICE" not in os.environ
 assert verl.utils.fsdp_utils.CPUOffloadPolicy is torch.distributed.fsdp.CPUOffloadPolicy
 assert verl.utils.distributed.initialize_global_process_group_ray.__module__ == "verl.utils.distributed"
 assert not hasattr(verl.utils.distributed.initialize_global_process_group_ray, "__wrapped__")
-assert not [finder for finder in sys.meta_path if type(finder).__module__.startswith("videostr")]
+assert not [finder for finder in sys.meta_path if type(finder).__module__.startswith("videostr.integrations.verl_cpu")]
 print("inert")
 """
 
