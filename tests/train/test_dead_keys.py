@@ -39,7 +39,7 @@ DEAD = [
             "reward.reward_manager.module.path=pkg://mine",
             "reward.reward_manager.module.name=Mine",
         ],
-        r"reward\.reward_manager\.module\.name=Mine is ignored: .* from reward\.reward_manager\.name, which is videostr",
+        r"reward\.reward_manager\.module\.name=Mine is ignored: .* reward\.reward_manager\.name, which is videostr",
     ),
     (
         ["reward.reward_manager.module.path=pkg://mine"],
