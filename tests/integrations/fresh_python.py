@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -33,6 +34,29 @@ def run_python(
         timeout=seconds,
         check=False,
     )
+
+
+_RUN_EACH = """
+import json, sys, traceback
+for name, code in json.loads(sys.stdin.read()).items():
+    try:
+        exec(code, {**globals()})
+        print("held", name)
+    except BaseException:
+        print("BROKEN", name, file=sys.stderr)
+        traceback.print_exc()
+"""
+
+
+def run_checks(set_up: str, checks: dict[str, str], **environment: str) -> tuple[set[str], str]:
+    """Run pieces of code after one `set_up`, in one interpreter, each with globals of its own.
+
+    Returns:
+        The names of those that held, and what the process said of the others.
+    """
+    done = run_python(set_up + _RUN_EACH, text=json.dumps(checks), **environment)
+    names = {line[5:] for line in done.stdout.splitlines() if line.startswith("held ")}
+    return names, done.stdout + done.stderr
 
 
 def fake_distribution(folder: Path, name: str, version: str) -> Path:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
-from fresh_python import fake_distribution, needs_verl, run_python
+from fresh_python import fake_distribution, needs_verl, run_checks, run_python
 
 pytestmark = [needs_verl, pytest.mark.slow]  # together: each starts interpreters that import verl or vLLM
 
@@ -150,23 +149,11 @@ assert activate() is True and module.initialize_global_process_group_ray is befo
 """,
 }
 
-_RUN_EACH = """
-for name, code in json.loads(sys.stdin.read()).items():
-    try:
-        exec(code, {**globals()})
-        print("held", name)
-    except BaseException:
-        traceback.print_exc()
-"""
-
 
 @pytest.fixture(scope="module")
 def active() -> tuple[set[str], str]:
     """The names of the checks that held, and what the process said of the others."""
-    done = run_python("import json" + _IMPORTS + _RUN_EACH, text=json.dumps(_ACTIVE), VIDEOSTR_VERL_CPU="1")
-    return {
-        line[5:] for line in done.stdout.splitlines() if line.startswith("held ")
-    }, done.stdout + done.stderr
+    return run_checks(_IMPORTS, _ACTIVE, VIDEOSTR_VERL_CPU="1")
 
 
 @pytest.mark.parametrize("name", _ACTIVE)

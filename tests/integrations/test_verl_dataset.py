@@ -3,10 +3,8 @@ and what is said of a medium that is not there."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from fresh_python import needs_verl, run_python
+from fresh_python import needs_verl, run_checks
 
 pytestmark = [needs_verl, pytest.mark.slow]  # together with the other modules that import verl
 
@@ -315,23 +313,11 @@ for workers, cuts, settings in ((0, range(1, 9), {"seed": 5}), (0, (3, 4), {}), 
 """,
 }
 
-_RUN_EACH = """
-for name, code in json.loads(sys.stdin.read()).items():
-    try:
-        exec(code, {**globals()})
-        print("held", name)
-    except BaseException:
-        print("BROKEN", name)
-        traceback.print_exc(file=sys.stdout)
-"""
-
 
 @pytest.fixture(scope="module")
 def held() -> tuple[set[str], str]:
     """The names of the checks that held, and what the process said of the others."""
-    done = run_python(_SET_UP + _RUN_EACH, text=json.dumps(_CHECKS))
-    names = {line[5:] for line in done.stdout.splitlines() if line.startswith("held ")}
-    return names, done.stdout + done.stderr
+    return run_checks(_SET_UP, _CHECKS)
 
 
 @pytest.mark.parametrize("name", _CHECKS)

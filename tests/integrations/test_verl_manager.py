@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from fresh_python import needs_verl, run_python
+from fresh_python import needs_verl, run_checks
 
 pytestmark = [needs_verl, pytest.mark.slow]  # together with the other modules that import verl
 
@@ -152,22 +150,11 @@ for changes, error, words in [
 """,
 }
 
-_RUN_EACH = """
-for name, code in json.loads(sys.stdin.read()).items():
-    try:
-        exec(code, {**globals()})
-        print("held", name)
-    except BaseException:
-        traceback.print_exc()
-"""
-
 
 @pytest.fixture(scope="module")
 def held() -> tuple[set[str], str]:
     """The names of the checks that held, and what the process said of the others."""
-    done = run_python(_SET_UP + _RUN_EACH, text=json.dumps(_CHECKS))
-    names = {line[5:] for line in done.stdout.splitlines() if line.startswith("held ")}
-    return names, done.stdout + done.stderr
+    return run_checks(_SET_UP, _CHECKS)
 
 
 @pytest.mark.parametrize("name", _CHECKS)

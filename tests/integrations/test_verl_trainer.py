@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from fresh_python import needs_verl, run_python
+from fresh_python import needs_verl, run_checks, run_python
 
 pytestmark = [needs_verl, pytest.mark.slow]  # together with the other modules that import verl
 
@@ -334,24 +332,12 @@ assert module._columns([]) == {}
 """,
 }
 
-_RUN_EACH = """
-for name, code in json.loads(sys.stdin.read()).items():
-    try:
-        exec(code, {**globals()})
-        print("held", name)
-    except BaseException:
-        traceback.print_exc()
-"""
-
 
 @pytest.fixture(scope="module")
 def held(tmp_path_factory: pytest.TempPathFactory) -> tuple[set[str], str]:
     """The names of the checks that held, and what the process said of the others."""
     folder = str(tmp_path_factory.mktemp("trainer"))
-    done = run_python(_SET_UP + _RUN_EACH, text=json.dumps(_CHECKS), TMPDIR=folder)
-    return {
-        line[5:] for line in done.stdout.splitlines() if line.startswith("held ")
-    }, done.stdout + done.stderr
+    return run_checks(_SET_UP, _CHECKS, TMPDIR=folder)
 
 
 @pytest.mark.parametrize("name", _CHECKS)
