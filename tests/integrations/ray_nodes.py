@@ -81,6 +81,7 @@ class RayNodes:
             "RAY_USAGE_STATS_ENABLED": "0",
             # A raylet ends itself when its Python agents need more than 30 s to start, as on a busy machine.
             "RAY_agent_register_timeout_ms": str(1000 * _START_SECONDS),
+            "RAY_worker_niceness": "0",  # 15 by default: whatever else runs here would come first
             "RAY_prestart_worker_first_driver": "0",  # a process for each logical CPU, unused
             "PYTHONWARNINGS": "ignore",
         }

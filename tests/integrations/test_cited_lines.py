@@ -55,6 +55,7 @@ EXPECTED = {
     "verl/workers/engine/base.py:405": "VERL_ENGINE_DEVICE",
     "verl/workers/engine/fsdp/transformer_impl.py:462": "CPUOffloadPolicy(pin_memory=True)",
     "verl/workers/engine/fsdp/transformer_impl.py:1143": 'device=["cuda", "npu"]',
+    "verl/workers/engine/utils.py:125": "assert total_data_size %",
     "verl/workers/engine_workers.py:219": "max_memory_allocated()",
     "verl/workers/engine_workers.py:220": "max_memory_reserved()",
     "verl/workers/engine_workers.py:769": "empty_cache()",

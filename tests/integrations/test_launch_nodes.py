@@ -81,11 +81,11 @@ def test_several_nodes_need_a_cluster_that_is_named(overrides: list[str]) -> Non
 
 
 def test_the_run_is_watched_where_it_writes(overrides: list[str], tmp_path: Path) -> None:
-    command = prepare("demo", [*overrides, CLUSTER, "trainer.nnodes=3"]).command
+    command = prepare("demo", [*overrides, CLUSTER, "trainer.nnodes=2"]).command
     assert command[1:6] == [
         "-m",
         "videostr.integrations.verl_watch",
-        "--nodes=3",
+        "--nodes=2",
         f"--checkpoints={tmp_path / 'run' / 'checkpoints'}",
         f"--metrics={tmp_path / 'run' / 'metrics.jsonl'}",
     ]

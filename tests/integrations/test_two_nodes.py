@@ -165,6 +165,9 @@ _TASK = (
     f"data.train_batch_size={_PROMPTS}",
     f"actor_rollout_ref.actor.ppo_mini_batch_size={_PROMPTS}",
     f"actor_rollout_ref.rollout.n={_REPLIES}",
+    f"actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu={_REPLIES}",
+    f"actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu={_REPLIES}",
+    f"actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu={_REPLIES}",
     "data.max_response_length=32",
     "++ray_kwargs.ray_init.runtime_env.env_vars.HF_HUB_OFFLINE='1'",
 )

