@@ -13,11 +13,13 @@
 
 #![expect(clippy::inline_always, reason = "the loops must be compiled for wide registers, see `wide`")]
 
+mod order;
 mod prices;
 mod search;
 
 use super::{NONE, Source};
 use crate::wide::wide;
+use order::number;
 use search::Scan;
 
 /// Rows are filled up to a multiple of this many columns.
@@ -58,6 +60,7 @@ pub(super) struct Dense {
     /// Price of the columns that stay alone.
     level: i64,
     prices: Vec<i64>,
+    /// Prices or keys in ascending order.
     sorted: Vec<i64>,
     /// What to add to the costs of a row, to get prices that it would pay.
     offsets: Vec<(u32, i64)>,
@@ -173,22 +176,6 @@ impl Dense {
         self.row_of.resize(self.width, NONE);
     }
 
-    /// Numbers rows and columns anew, so that the first of each are spread over all.
-    #[inline(always)]
-    fn scatter(&mut self) {
-        let columns = self.names.len();
-        number(self.idle, spread(self.idle), &mut self.order);
-        number(columns, spread(columns), &mut self.names);
-        for row in self.costs.chunks_exact_mut(self.width).take(self.idle) {
-            self.line.clear();
-            self.line.extend_from_slice(&row[..columns]);
-            let line = self.line.as_slice();
-            for (cost, &column) in row.iter_mut().zip(&self.names) {
-                *cost = line[column as usize];
-            }
-        }
-    }
-
     /// Reads the solution off the places.
     #[inline(always)]
     fn conclude(&mut self) {
@@ -227,29 +214,6 @@ impl Dense {
     }
 }
 
-/// The numbers below `count`, by steps that have no divisor in common with it.
-fn number(count: usize, step: usize, out: &mut Vec<u32>) {
-    out.clear();
-    let mut next = 0;
-    for _ in 0..count {
-        out.push(next as u32);
-        next += step;
-        next -= if next >= count { count } else { 0 };
-    }
-}
-
-/// A step near the golden section: any number of them in a row is spread evenly.
-fn spread(count: usize) -> usize {
-    let coprime = |step: &usize| {
-        let (mut a, mut b) = (count, *step);
-        while b > 0 {
-            (a, b) = (b, a % b);
-        }
-        a == 1
-    };
-    (count * 89 / 144..count).find(coprime).unwrap_or(1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{Entry, Optimum, Sides, Ties};
@@ -278,32 +242,108 @@ mod tests {
         }
     }
 
+    /// Numbers below a bound, the same in every run.
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, bound: u64) -> i64 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((self.0 >> 33) % bound).cast_signed()
+        }
+
+        fn list(&mut self, length: usize, bound: u64) -> Vec<i64> {
+            (0..length).map(|_| self.below(bound)).collect()
+        }
+    }
+
+    /// Whether both ways find the same assignments, and the prices of the whole matrix prove them.
+    fn compare(lists: &mut Optimum, whole: &mut Optimum, rows: usize, matrix: &mut Matrix) {
+        let columns = matrix.columns;
+        lists.solve_lists(rows, columns, matrix);
+        assert!(whole.solve_whole(rows, columns, matrix));
+        for flipped in [false, true] {
+            let (references, replies) = if flipped { (columns, rows) } else { (rows, columns) };
+            let settled = [&mut *lists, &mut *whole].map(|optimum| {
+                let mut out = vec![NONE; references];
+                Ties::default().settle(optimum, Sides { references, replies, flipped }, &mut out);
+                out
+            });
+            assert_eq!(settled[0], settled[1], "{rows} x {columns}: {:?}", matrix.costs);
+        }
+        for (costs, &held) in matrix.costs.chunks(columns).zip(whole.column_of()) {
+            let rest = |column: usize| costs[column] - whole.column_price(column);
+            assert!((0..columns).all(|column| rest(column) >= rest(held as usize)), "{:?}", matrix.costs);
+        }
+        let alone = |column: &usize| !whole.column_of().contains(&(*column as u32));
+        assert!((0..columns).all(|column| columns == rows || whole.column_price(column) <= 0));
+        assert!((0..columns).filter(alone).all(|column| whole.column_price(column) == 0));
+    }
+
     #[test]
     fn gives_the_assignment_that_lists_give() {
-        let mut state = 5_u64;
-        let mut random = |below: u64| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) % below
-        };
-        let (mut lists, mut dense) = (Optimum::default(), Optimum::default());
+        let mut random = Random(5);
+        let (mut lists, mut whole) = (Optimum::default(), Optimum::default());
         for round in 0..3000 {
-            let rows = 1 + random(20) as usize;
-            let columns = rows + [0, 1, random(6) as usize, random(40) as usize][round % 4];
+            let rows = 1 + random.below(20) as usize;
+            let columns = rows + [0, 1, random.below(6) as usize, random.below(40) as usize][round % 4];
             let range = [1, 2, 4, 1000][round / 4 % 4];
             let slope = [0, 50][round / 16 % 2];
-            let costs = (0..rows * columns).map(|k| (random(range) + (k % columns) as u64 * slope).cast_signed() - 1);
+            let costs =
+                (0..rows * columns).map(|k| random.below(range) + ((k % columns) as u64 * slope).cast_signed() - 1);
             let mut matrix = Matrix { columns, costs: costs.collect() };
-            lists.solve_lists(rows, columns, &mut matrix);
-            assert!(dense.solve_whole(rows, columns, &mut matrix));
-            for flipped in [false, true] {
-                let (references, replies) = if flipped { (columns, rows) } else { (rows, columns) };
-                let settled = [&mut lists, &mut dense].map(|optimum| {
-                    let mut out = vec![NONE; references];
-                    Ties::default().settle(optimum, Sides { references, replies, flipped }, &mut out);
-                    out
-                });
-                assert_eq!(settled[0], settled[1], "{rows} x {columns}: {:?}", matrix.costs);
+            compare(&mut lists, &mut whole, rows, &mut matrix);
+        }
+    }
+
+    /// What a row and a column cost, and a little that is the product of one number of each, or of two, or of few such.
+    fn nearly_sums(rows: usize, columns: usize, round: usize, random: &mut Random) -> Vec<i64> {
+        let range = [1000, 1_000_000, 4, 2][round % 4];
+        let [x, z, a] = [range, [1, 1, 100][round % 3], 1 << 20].map(|bound| random.list(rows, bound));
+        let [y, w, b] = [range, 100, [1 << 20, 2][round / 2 % 2]].map(|bound| random.list(columns, bound));
+        let cost = |i: usize, j: usize| a[i] + b[j] + x[i] * y[j] + z[i] * w[j];
+        (0..rows * columns).map(|k| cost(k / columns, k % columns)).collect()
+    }
+
+    #[test]
+    fn gives_the_assignment_that_lists_give_where_costs_are_nearly_sums() {
+        let mut random = Random(6);
+        let (mut lists, mut whole) = (Optimum::default(), Optimum::default());
+        let mut scattered = 0;
+        for round in 0..400 {
+            let rows = 20 + random.below(50) as usize;
+            let columns = rows + [0, 1, random.below(9) as usize, random.below(200) as usize][round / 8 % 4];
+            let costs = nearly_sums(rows, columns, round, &mut random);
+            compare(&mut lists, &mut whole, rows, &mut Matrix { columns, costs });
+            scattered += usize::from(!whole.dense.names.is_sorted());
+        }
+        assert!((100..350).contains(&scattered), "{scattered} of 400 in parts");
+    }
+
+    #[test]
+    fn the_largest_costs_do_not_overflow_and_larger_ones_are_left_to_lists() {
+        let mut random = Random(7);
+        let (mut lists, mut whole) = (Optimum::default(), Optimum::default());
+        for round in 0..60 {
+            let rows = 24 + random.below(40) as usize;
+            let columns = rows + [0, 1, 40][round % 3];
+            let mut costs = nearly_sums(rows, columns, round, &mut random);
+            if round % 2 == 0 {
+                costs = random.list(rows * columns, 2);
             }
+            let unit = 2 * (columns.next_multiple_of(LANES).next_power_of_two() as u64).cast_signed();
+            let most = costs.iter().copied().max().unwrap();
+            let factor = LARGEST / unit / most;
+            let mut matrix = Matrix { columns, costs: costs.iter().map(|cost| cost * factor).collect() };
+            compare(&mut lists, &mut whole, rows, &mut matrix);
+            matrix.costs = costs.iter().map(|cost| cost * factor * 2).collect();
+            let before = whole.column_of().to_vec();
+            assert!(!whole.solve_whole(rows, columns, &mut matrix));
+            whole.solve(rows, columns, &mut matrix);
+            assert!(!whole.whole);
+            let sum = |held: &[u32]| {
+                held.iter().enumerate().map(|(i, &j)| matrix.costs[i * columns + j as usize]).sum::<i64>()
+            };
+            assert_eq!(sum(whole.column_of()), sum(&before));
         }
     }
 }
