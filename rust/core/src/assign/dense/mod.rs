@@ -246,13 +246,13 @@ mod tests {
     struct Random(u64);
 
     impl Random {
-        fn below(&mut self, bound: u64) -> i64 {
+        fn below(&mut self, bound: u64) -> u64 {
             self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            ((self.0 >> 33) % bound).cast_signed()
+            (self.0 >> 33) % bound
         }
 
         fn list(&mut self, length: usize, bound: u64) -> Vec<i64> {
-            (0..length).map(|_| self.below(bound)).collect()
+            (0..length).map(|_| self.below(bound).cast_signed()).collect()
         }
     }
 
@@ -289,7 +289,7 @@ mod tests {
             let range = [1, 2, 4, 1000][round / 4 % 4];
             let slope = [0, 50][round / 16 % 2];
             let costs =
-                (0..rows * columns).map(|k| random.below(range) + ((k % columns) as u64 * slope).cast_signed() - 1);
+                (0..rows * columns).map(|k| (random.below(range) + (k % columns) as u64 * slope).cast_signed() - 1);
             let mut matrix = Matrix { columns, costs: costs.collect() };
             compare(&mut lists, &mut whole, rows, &mut matrix);
         }
