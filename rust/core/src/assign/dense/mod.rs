@@ -30,8 +30,8 @@ const FAR: i64 = 1 << 62;
 /// prices are between -2C and zero (see `admit`). From there they only fall, and a free column's stays, so that no row pays
 /// more than 3C: paths are not longer, and no price is below -4C.
 const LARGEST: i64 = FAR / 8;
-/// A part has at least this many rows.
-const PART: usize = 12;
+/// The smallest part has about this many rows, and at most twice as many.
+const PART: usize = 8;
 
 /// A problem, its solution with dual prices, and the memory for both, reused.
 #[derive(Clone, Debug, Default)]
@@ -105,6 +105,8 @@ impl Dense {
 
     /// Assigns every row its own column at the least sum; false, and nothing done, where costs are too large. There are at
     /// least as many columns as rows, and costs are not below -1.
+    ///
+    /// The whole is tried first, and parts where more than half of the rows find no column at the prices it starts with.
     pub(super) fn solve(&mut self, rows: usize, columns: usize, source: &mut impl Source<i64>) -> bool {
         let open = columns.next_multiple_of(LANES);
         self.width = ((open / LANES) | 1) * LANES;
@@ -119,11 +121,11 @@ impl Dense {
                 self.forget();
                 number(rows, 1, &mut self.order);
                 number(columns, 1, &mut self.names);
-                let (mut parts, mut whole_first) = (1, rows >= 2 * PART);
+                let (mut parts, mut whole_first) = (1, rows >= 3 * PART);
                 loop {
                     let part = (columns / parts).next_multiple_of(LANES).min(columns);
                     self.admit(rows * part / columns, part);
-                    self.step_prices();
+                    self.step_prices(if whole_first { 2 } else { 1 });
                     let left = self.place_of.iter().filter(|place| **place == NONE).count();
                     if whole_first && left > rows / 2 {
                         self.forget();
@@ -147,7 +149,7 @@ impl Dense {
     /// Reads the costs; false where one is too large.
     #[inline(always)]
     fn fill(&mut self, columns: usize, source: &mut impl Source<i64>) -> bool {
-        let unit = self.unit();
+        let (unit, shift) = (self.unit(), self.unit().trailing_zeros());
         self.costs.clear();
         for row in 0..self.idle {
             source.whole(row, &mut self.costs);
@@ -157,7 +159,7 @@ impl Dense {
                 return false;
             }
             for cost in costs {
-                *cost *= unit;
+                *cost <<= shift;
             }
             self.costs.resize((row + 1) * self.width, FAR);
         }
@@ -204,14 +206,14 @@ impl Dense {
     /// The price of the column at a place, times the unit of cost.
     #[inline(always)]
     fn price(&self, place: usize) -> i64 {
-        self.taken_off[place] + self.mark(place)
+        self.taken_off[place] + mark(self.row_of[place], (place as u64).cast_signed(), self.held)
     }
+}
 
-    #[inline(always)]
-    fn mark(&self, place: usize) -> i64 {
-        let held = if self.row_of[place] == NONE { 0 } else { self.held };
-        held + (place as u64).cast_signed()
-    }
+/// The mark of the column at a place that `row` holds, or no row.
+#[inline(always)]
+fn mark(row: u32, place: i64, held: i64) -> i64 {
+    place + if row == NONE { 0 } else { held }
 }
 
 #[cfg(test)]

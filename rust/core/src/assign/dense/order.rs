@@ -51,11 +51,12 @@ impl Dense {
 pub(super) fn number(count: usize, step: usize, out: &mut Vec<u32>) {
     out.clear();
     let mut next = 0;
-    for _ in 0..count {
-        out.push(next as u32);
+    out.extend((0..count).map(|_| {
+        let number = next as u32;
         next += step;
         next -= if next >= count { count } else { 0 };
-    }
+        number
+    }));
 }
 
 /// A step near the golden section: any number of them in a row is spread evenly.

@@ -1,10 +1,7 @@
 //! Prices to start from.
 
-use super::{Dense, FAR, LANES};
+use super::{Dense, FAR, LANES, mark};
 use crate::assign::NONE;
-
-/// Price steps, times the number of rows.
-const PRICE_STEPS: usize = 2;
 
 impl Dense {
     /// Lets the first `rows` rows and `columns` columns take part, those that did keep what they hold.
@@ -20,9 +17,8 @@ impl Dense {
         }
         let most = self.prices.iter().fold(i64::MIN, |most, &price| most.max(price));
         self.taken_off.clear();
-        for place in 0..columns {
-            self.taken_off.push(self.prices[place] - most - self.mark(place));
-        }
+        let (held, columns_held) = (self.held, self.prices.iter().zip(&self.row_of).zip(0..));
+        self.taken_off.extend(columns_held.map(|((price, &row), place)| price - most - mark(row, place, held)));
         self.taken_off.resize(columns.next_multiple_of(LANES), 0);
         self.reach.resize(self.taken_off.len(), 0);
     }
@@ -39,9 +35,8 @@ impl Dense {
             self.offsets.push((row, self.price(place) - self.row(row as usize)[place]));
         }
         self.prices.clear();
-        for place in 0..self.columns {
-            self.prices.push(self.price(place));
-        }
+        let (held, columns_held) = (self.held, self.taken_off.iter().zip(&self.row_of).zip(0..));
+        self.prices.extend(columns_held.take(self.columns).map(|((off, &row), place)| off + mark(row, place, held)));
         for first in (self.columns..columns).step_by(LANES) {
             let mut least = [FAR; LANES];
             for &(row, offset) in &self.offsets {
@@ -90,14 +85,15 @@ impl Dense {
         }
     }
 
-    /// Gives rows their best column and lowers its price to the point where the second best is as good.
+    /// Gives rows their best column and lowers its price to the point where the second best is as good; for each row
+    /// without a column `times` times.
     #[inline(always)]
-    pub(super) fn step_prices(&mut self) {
+    pub(super) fn step_prices(&mut self, times: usize) {
         let unit = self.unit();
         self.waiting.clear();
         let free = |row: &&u32| self.place_of[**row as usize] == NONE;
         self.waiting.extend(self.order[..self.rows].iter().rev().filter(free));
-        for _ in 0..PRICE_STEPS * self.rows {
+        for _ in 0..times * self.waiting.len() {
             let Some(row) = self.waiting.pop() else { return };
             let (best, second) = two_least(self.row(row as usize), &self.taken_off);
             let place = (best & (self.held - 1)).cast_unsigned() as usize;
@@ -119,17 +115,16 @@ impl Dense {
     }
 }
 
-/// The two least differences of a row.
+/// The two least differences of a row; all are different, by their marks.
 #[inline(always)]
 fn two_least(costs: &[i64], taken_off: &[i64]) -> (i64, i64) {
-    let (mut best, mut second) = ([i64::MAX; LANES], [i64::MAX; LANES]);
-    for (costs, off) in costs.as_chunks::<LANES>().0.iter().zip(taken_off.as_chunks::<LANES>().0) {
-        for k in 0..LANES {
-            let value = costs[k] - off[k];
-            second[k] = second[k].min(value.max(best[k]));
-            best[k] = value.min(best[k]);
-        }
+    let (mut best, mut second) = (i64::MAX, i64::MAX);
+    for (&cost, &off) in costs.iter().zip(taken_off) {
+        best = best.min(cost - off);
     }
-    let merge = |(a, b): (i64, i64), (&c, &d): (&i64, &i64)| (a.min(c), b.min(d).min(a.max(c)));
-    best.iter().zip(&second).fold((i64::MAX, i64::MAX), merge)
+    for (&cost, &off) in costs.iter().zip(taken_off) {
+        let value = cost - off;
+        second = second.min(if value == best { i64::MAX } else { value });
+    }
+    (best, second)
 }
