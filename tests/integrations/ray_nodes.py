@@ -1,7 +1,7 @@
 """A Ray cluster of our own on this host: each node a raylet with its own loopback address and ports.
 
-Everything that a node starts inherits a mark in its environment, so that a node can be killed with all that
-runs on it, whatever was re-parented, and nothing of anybody else's ever is.
+Everything that a node starts inherits a mark in its environment or, where that was overwritten by a title, has a
+marked parent. So a node can be killed with all that runs on it, and nothing of anybody else's ever is.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Node:
 
     def processes(self) -> list[int]:
         """The ids of the processes that live on it."""
-        return _marked(self.mark)
+        return sorted(_with_children(_marked(self.mark)))
 
     def raylet(self) -> int:
         """The id of its raylet, the parent of every Ray worker on it."""
@@ -48,10 +48,12 @@ class Node:
     def kill(self) -> None:
         """SIGKILL to the raylet and everything under it, at once: what a power cut is."""
         deadline = time.monotonic() + 30
-        while (alive := self.processes()) and time.monotonic() < deadline:
+        met = set(self.processes())
+        while (alive := {pid for pid in met if _runs(pid)}) and time.monotonic() < deadline:
             for pid in alive:
                 _signal(pid, signal.SIGKILL)
             time.sleep(0.1)
+            met |= set(self.processes())
         assert not alive, f"{alive} outlived SIGKILL"
         if self.started:
             self.started.wait()
@@ -154,6 +156,27 @@ def _marked(mark: str) -> list[int]:
         except OSError:  # it ended meanwhile, or is not ours
             continue
     return found
+
+
+def _with_children(pids: list[int]) -> set[int]:
+    """`pids` and everything below them that still has its parent."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ended meanwhile
+            # The name before the parent's id may hold blanks and brackets.
+            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+    found = set(pids)
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def _runs(pid: int) -> bool:
+    """Whether it lives: what was killed stays in the table until its parent asks for it."""
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _program(pid: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,27 @@ def test_another_number_of_workers_is_told_what_to_do(overrides: list[str], tmp_
             f"{tmp_path}/", ""
         )
     assert main(["demo", *overrides]) == 2
+
+
+def test_so_is_one_that_is_passed_over_to(overrides: list[str], tmp_path: Path) -> None:
+    """The tracker names a checkpoint of one worker that a kill cut; the whole one before it has two."""
+    actor = _checkpoint(tmp_path, 2) / "actor"
+    for path in [
+        *(
+            actor / f"{name}_world_size_2_rank_{rank}.pt"
+            for name in ("model", "optim", "extra_state")
+            for rank in (0, 1)
+        ),
+        actor.parent / "data.pt",
+    ]:
+        zipfile.ZipFile(path, "w").close()
+    (actor / "fsdp_config.json").write_text('{"world_size": 2}')
+    cut = actor.parent.with_name("global_step_5") / "actor"
+    cut.mkdir(parents=True)
+    (cut / "model_world_size_1_rank_0.pt").touch()
+    (actor.parent.parent / TRACKER).write_text("5")
+    with pytest.raises(NodesError, match=r"global_step_4 was written by 2 workers"):
+        prepare("demo", overrides)
 
 
 def test_the_same_number_resumes_and_a_new_run_does_not_care(overrides: list[str], tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ray_nodes import RayNodes, ray_nodes
@@ -34,8 +35,9 @@ pytestmark = [
 
 _RAY_NODE = ("--num-cpus=8", "--num-gpus=1")
 _PROMPTS, _REPLIES = 2, 4
+_OURS = str(Path(__file__).parent)  # where the terms are
 _OF_A_NODE = ("ray::IDLE", "ray::DashboardAgent", "ray::RuntimeEnvAgent")
-_REWARD = Path(__file__).with_name("raylet_reward.py")
+_TERMS = "[{function:'raylet_terms:letters'},{function:'raylet_terms:raylet',weight:0}]"
 
 
 class Run:
@@ -49,7 +51,7 @@ class Run:
             self.process = subprocess.Popen(
                 command,
                 cwd=folder,
-                env=cluster.environment,
+                env={**cluster.environment, "PYTHONPATH": _OURS},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -157,7 +159,8 @@ _TASK = (
     "data.train_files=rows/train.parquet",
     "data.val_files=rows/val.parquet",
     "actor_rollout_ref.model.path=model",
-    f"reward.custom_reward_function.path={_REWARD}",
+    f"++reward.custom_reward_function.reward_kwargs.terms={_TERMS}",
+    f"++ray_kwargs.ray_init.runtime_env.env_vars.PYTHONPATH={_OURS}",
     "trainer.save_freq=1",
     f"data.train_batch_size={_PROMPTS}",
     f"actor_rollout_ref.actor.ppo_mini_batch_size={_PROMPTS}",
@@ -190,7 +193,7 @@ def _of_a_run(title: str) -> bool:
     return title.startswith(("ray::", "VLLM::")) and not title.startswith(_OF_A_NODE)
 
 
-def _rollouts(folder: Path, step: int) -> list[dict[str, float]]:
+def _rollouts(folder: Path, step: int) -> list[dict[str, Any]]:
     return [
         json.loads(line) for line in (folder / "run" / "rollouts" / f"{step}.jsonl").read_text().splitlines()
     ]
@@ -207,7 +210,7 @@ def test_two_nodes_make_grpo_steps(story: Story) -> None:
 def test_rewards_are_computed_on_both_nodes(story: Story) -> None:
     """By what each reply's reward worker said of itself: the raylet that started it."""
     replies = _rollouts(story.folder, 1) + _rollouts(story.folder, 2)
-    assert {int(reply["raylet"]) for reply in replies} == set(story.raylets)
+    assert {int(reply["terms"]["raylet"]) for reply in replies} == set(story.raylets)
 
 
 def test_the_checkpoint_has_a_shard_of_each_node(story: Story) -> None:
@@ -239,7 +242,15 @@ def test_it_resumes_from_its_checkpoint_when_two_nodes_are_there_again(story: St
 def test_another_number_of_workers_is_told_what_to_do(story: Story) -> None:
     """The same folder on one node: no traceback, and no Ray."""
     command = [sys.executable, "-m", "videostr.train.launch", "demo", *_TASK]
-    done = subprocess.run(command, cwd=story.folder, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        command,
+        cwd=story.folder,
+        env={**os.environ, "PYTHONPATH": _OURS},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
     assert done.returncode == 2
     assert "was written by 2 workers" in done.stderr
     assert "verl.model_merger merge" in done.stderr

@@ -42,7 +42,7 @@ class Choice:
 
 
 def choose_checkpoint(
-    folder: str | os.PathLike[str], world_size: int, contents: Sequence[str] = ("model", "optimizer", "extra")
+    folder: str | os.PathLike[str], contents: Sequence[str] = ("model", "optimizer", "extra")
 ) -> Choice:
     """The newest whole checkpoint, which verl's tracker names afterwards.
 
@@ -51,12 +51,10 @@ def choose_checkpoint(
 
     Args:
         folder: ``trainer.default_local_dir``, with ``global_step_<n>/{actor,data.pt}`` in it.
-        world_size: Processes that train: nodes times GPUs a node.
         contents: What is loaded, ``actor_rollout_ref.actor.checkpoint.load_contents``.
 
     Raises:
-        CheckpointError: Something was saved and named, and nothing whole is there; or the checkpoint is of
-            another number of processes.
+        CheckpointError: Something was saved and named, and nothing whole is there.
     """
     root = Path(folder)
     named = _tracked(root)
@@ -72,7 +70,6 @@ def choose_checkpoint(
             f"{root}: there is no whole checkpoint to go on from: {_told(root, faults) or f'{TRACKER} is cut'}. "
             f"Bring one back, or start anew with trainer.resume_mode=disable"
         )
-    _require_world_size(root / f"{_FOLDER}{step}", world_size)
     if step == named:
         return Choice(step)
     _write_tracker(root, step)
@@ -123,15 +120,6 @@ def _world_size(checkpoint: Path) -> int | None:
         return int(config["world_size"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _require_world_size(checkpoint: Path, world_size: int) -> None:
-    saved = _world_size(checkpoint)
-    if saved != world_size:
-        raise CheckpointError(
-            f"{checkpoint} was saved by {saved} processes, this run has {world_size} "
-            f"(trainer.nnodes * trainer.n_gpus_per_node): verl loads it with the same number only"
-        )
 
 
 def _write_tracker(root: Path, step: int) -> None:

@@ -106,6 +106,7 @@ def prepare(recipe: str, overrides: Sequence[str] = ()) -> Launch:
     if warning := room_warning(config):
         warnings.append(warning)
     if said := _choose_checkpoint(config):
+        refuse_other_world_size(config)  # of the one that is named now
         warnings.append(said)
     # Ray workers on other nodes have another environment: what is set here is sent to them too.
     extra += [f"++{_RAY_ENVIRONMENT}.{name}={quoted(value)}" for name, value in environment.items()]
@@ -238,8 +239,7 @@ def _choose_checkpoint(config: Any) -> str:
     actor, trainer = config.actor_rollout_ref.actor, config.trainer
     if trainer.resume_mode != "auto" or actor.strategy not in ("fsdp", "fsdp2"):
         return ""
-    world_size = trainer.nnodes * trainer.n_gpus_per_node
-    return choose_checkpoint(trainer.default_local_dir, world_size, actor.checkpoint.load_contents).said
+    return choose_checkpoint(trainer.default_local_dir, actor.checkpoint.load_contents).said
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

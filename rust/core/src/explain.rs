@@ -213,7 +213,7 @@ fn account(spec: &RewardSpec, scratch: &mut Scratch, scene: &Scene, frame: usize
         known_label: (layout.label[j] as usize) < scene.labels.len(),
     });
     let mut pairs = Vec::new();
-    edge::sum(&context, edges, frame, &matching.partners, matching.placed(layout, frame), &mut |term| {
+    edge::show(&context, edges, frame, &matching.partners, matching.placed(layout, frame), &mut |term| {
         pairs.push(EdgeAccount {
             ends: [term.first, term.second].map(|rank| scene.ids[nodes.start + rank].clone()),
             distance: term.distance,

@@ -120,6 +120,7 @@ impl Motion {
         Self::about(Self::IDENTITY.rotation, 1.0, from, to)
     }
 
+    #[inline(always)]
     pub(crate) fn apply(&self, p: Vec3) -> Vec3 {
         let q = times(p, self.scale);
         let [r0, r1, r2] = self.rotation;

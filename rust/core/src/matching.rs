@@ -9,6 +9,7 @@ use crate::geometry::{Points, Vec3};
 use crate::pair::{Block, Layout};
 use crate::reference::Scene;
 use crate::spec::Assignment;
+use crate::wide::wide;
 
 /// Reused memory of the matching.
 #[derive(Clone, Debug, Default)]
@@ -18,9 +19,9 @@ pub(crate) struct Matcher {
     squares: Vec<f64>,
     costs: Vec<i64>,
     spare: Vec<i64>,
-    lists: Vec<List>,
-    entries: Vec<Entry<i64>>,
-    taken: Vec<bool>,
+    /// Row by row, what the pairs cost with the column below it, and of each row that is left the least.
+    closeness: Vec<i64>,
+    closest: Vec<(i64, usize)>,
     /// Partners in the blocks whose assignment no motion changes, once they are known, and whether they are.
     fixed: Vec<u32>,
     known: Vec<bool>,
@@ -231,58 +232,48 @@ impl Matcher {
     /// The closest pair first; of equally close ones equal ids, then the first.
     fn greedy(&mut self, scene: &Scene, layout: &Layout, block: &Block, points: &Points, out: &mut [u32]) {
         let flipped = block.references.len() > block.replies.len();
-        let Self { squares, costs, spare, lists, entries, taken, .. } = self;
+        let Self { squares, costs, spare, closeness, closest, .. } = self;
         let mut grid = Grid { scene, layout, points, block, flipped, factor: 2, squares, costs, spare };
-        entries.clear();
-        lists.clear();
-        for row in 0..grid.row_count() {
-            let start = entries.len();
-            let bound = grid.first(row, entries);
-            lists.push(List { row, next: start, end: entries.len(), bound });
-        }
-        taken.clear();
-        taken.resize(grid.column_count(), false);
-        while !lists.is_empty() {
-            let mut closest = ((i64::MAX, 0, 0), 0);
-            for (k, list) in lists.iter_mut().enumerate() {
-                let Entry { cost, column } = list.closest(&mut grid, taken, entries);
-                let (row, column) = (list.row, column as usize);
-                let (reference, reply) = if flipped { (column, row) } else { (row, column) };
-                closest = closest.min(((cost, reference, reply), k));
-            }
-            let ((_, reference, reply), k) = closest;
-            out[block.references.start + reference] = (block.replies.start + reply) as u32;
-            taken[if flipped { reference } else { reply }] = true;
-            lists.swap_remove(k);
-        }
+        let (rows, columns) = (grid.row_count(), grid.column_count());
+        let bits = columns.next_power_of_two().trailing_zeros();
+        wide(
+            #[inline(always)]
+            || {
+                closeness.clear();
+                closest.clear();
+                for row in 0..rows {
+                    grid.whole(row, closeness);
+                    let costs = &mut closeness[row * columns..];
+                    for (cost, column) in costs.iter_mut().zip(0..) {
+                        *cost = (*cost << bits) + column;
+                    }
+                    closest.push((least(costs), row));
+                }
+                while let Some((k, &(best, row))) = closest.iter().enumerate().min_by_key(|(_, (best, row))| {
+                    let first = if flipped { *best } else { best >> bits };
+                    (first, *row)
+                }) {
+                    closest.swap_remove(k);
+                    let column = (best & ((1 << bits) - 1)).cast_unsigned() as usize;
+                    let (reference, reply) = if flipped { (column, row) } else { (row, column) };
+                    out[block.references.start + reference] = (block.replies.start + reply) as u32;
+                    for (nearest, row) in &mut *closest {
+                        let costs = &mut closeness[*row * columns..][..columns];
+                        let lost = costs[column] == *nearest;
+                        costs[column] = i64::MAX;
+                        if lost {
+                            *nearest = least(costs);
+                        }
+                    }
+                }
+            },
+        );
     }
 }
 
-/// What is left of a row's entries.
-#[derive(Clone, Copy, Debug)]
-struct List {
-    row: usize,
-    next: usize,
-    end: usize,
-    /// Below every cost that is not listed.
-    bound: i64,
-}
-
-impl List {
-    /// The closest column that is not taken. The whole list has as many columns as there are rows, so one is left.
-    fn closest(&mut self, grid: &mut Grid<'_>, taken: &[bool], entries: &mut Vec<Entry<i64>>) -> Entry<i64> {
-        loop {
-            while self.next < self.end && taken[entries[self.next].column as usize] {
-                self.next += 1;
-            }
-            if self.next < self.end && entries[self.next].cost <= self.bound {
-                return entries[self.next];
-            }
-            (self.next, self.bound) = (entries.len(), i64::MAX);
-            grid.all(self.row, entries);
-            self.end = entries.len();
-        }
-    }
+#[inline(always)]
+fn least(costs: &[i64]) -> i64 {
+    costs.iter().fold(i64::MAX, |least, &cost| least.min(cost))
 }
 
 /// Squares are passed over this many at a time.

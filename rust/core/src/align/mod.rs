@@ -3,6 +3,7 @@
 #![expect(clippy::inline_always, reason = "some loops must be compiled for wide registers, see `wide`")]
 
 mod bound;
+mod pairs;
 mod refine;
 mod share;
 mod starts;
@@ -12,6 +13,7 @@ use crate::components::{Context, chirality, edge, node};
 use crate::geometry::{Fit, Motion, Points, Turning, Vec3, grid};
 use crate::matching::Matcher;
 use crate::plan::{AngleKind, Scope};
+use crate::wide::wide;
 
 /// A motion that was tried.
 #[derive(Clone, Copy, Debug)]
@@ -180,20 +182,22 @@ impl Aligner {
     fn best(&mut self, search: &Search<'_>) -> usize {
         let Search { context, .. } = *search;
         let top = self.candidates.iter().fold(f64::NEG_INFINITY, |top, candidate| top.max(candidate.sum));
-        // The same assignment gives the same edges and chirality, unless those see the motion.
-        let sees_motion = context.spec.free_scale || context.plan().angle == AngleKind::View;
         let mut order = std::mem::take(&mut self.order);
         order.clear();
         order.extend((0..self.candidates.len()).filter(|&index| self.candidates[index].sum == top));
         order.sort_by_key(|&index| self.candidates[index].rank);
         self.order = order;
-        if !sees_motion {
+        // The same assignment at the same scale gives the same edges and chirality, unless those see the whole motion.
+        if context.plan().angle != AngleKind::View {
             let mut kept = 0;
             for k in 0..self.order.len() {
-                let index = self.order[k];
-                let same = |&other: &usize| self.candidates[other].same == self.candidates[index].same;
-                if !self.order[..kept].iter().any(same) {
-                    self.order[kept] = index;
+                let this = self.candidates[self.order[k]];
+                let equal = |&other: &usize| {
+                    let that = self.candidates[other];
+                    that.same == this.same && that.motion.scale == this.motion.scale
+                };
+                if !self.order[..kept].iter().any(equal) {
+                    self.order[kept] = self.order[k];
                     kept += 1;
                 }
             }
@@ -226,7 +230,7 @@ impl Aligner {
         let placed = edge::Placed { written, moved: &self.moved, scale: motion.scale };
         let (mut edges, mut right) = (0.0, 0);
         for frame in scope.frames.clone() {
-            edges += edge::sum(&context, &mut self.edges, frame, &self.working, placed, &mut |_| {});
+            edges += edge::sum(&context, &mut self.edges, frame, &self.working, placed);
             right += chirality::right(&context, frame, &self.working, written, motion.scale);
         }
         let same_id = |&i: &usize| {
@@ -262,15 +266,21 @@ fn least(values: &[f64], of: impl Fn(f64) -> f64) -> f64 {
 /// Moves the reply's nodes that can be matched in the scope.
 fn move_points(search: &Search<'_>, motion: &Motion, points: &mut Points) {
     let layout = search.context.layout;
-    for frame in search.scope.frames.clone() {
-        for block in &layout.blocks[layout.frame_blocks[frame].clone()] {
-            let range = block.replies.clone();
-            let from = [&layout.points.x, &layout.points.y, &layout.points.z].map(|axis| axis[range.clone()].iter());
-            let to = [&mut points.x, &mut points.y, &mut points.z].map(|axis| axis[range.clone()].iter_mut());
-            let ([xs, ys, zs], [us, vs, ws]) = (from, to);
-            for (((&x, &y), &z), ((u, v), w)) in xs.zip(ys).zip(zs).zip(us.zip(vs).zip(ws)) {
-                [*u, *v, *w] = motion.apply([x, y, z]);
+    wide(
+        #[inline(always)]
+        || {
+            for frame in search.scope.frames.clone() {
+                for block in &layout.blocks[layout.frame_blocks[frame].clone()] {
+                    let range = block.replies.clone();
+                    let Points { x, y, z } = &layout.points;
+                    let from = x[range.clone()].iter().zip(&y[range.clone()]).zip(&z[range.clone()]);
+                    let to =
+                        points.x[range.clone()].iter_mut().zip(&mut points.y[range.clone()]).zip(&mut points.z[range]);
+                    for (((&x, &y), &z), ((u, v), w)) in from.zip(to) {
+                        [*u, *v, *w] = motion.apply([x, y, z]);
+                    }
+                }
             }
-        }
-    }
+        },
+    );
 }

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
+use super::pairs::{Pairs, Ranked};
 use super::{Aligner, Search, least};
-use crate::geometry::{Motion, Points, Turning, Vec3, cross, dot, grid, horizontal, norm, sub};
+use crate::geometry::{Motion, Points, Turning, Vec3, cross, grid, horizontal, norm, sub};
 use crate::plan::{NEAR, Pair, length};
 use crate::wide::wide;
 
@@ -21,10 +22,8 @@ const PAIRS_FOR_TRIPLES: usize = 4096;
 /// Reused memory.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TupleScratch {
-    pairs: Vec<Ranked>,
+    pairs: Pairs,
     lengths: Lengths,
-    /// Nodes that a pair may have, with the number of their images.
-    usable: Vec<(u32, usize)>,
     /// Places of the nodes that may complete a pair.
     places: Points,
     thirds: Vec<u32>,
@@ -74,24 +73,6 @@ impl Heights {
                 thirds.clone().enumerate().fold(0, |bits, (k, r)| bits | u32::from(r != p && r != q && high(r)) << k);
         }
         self.rows[row]
-    }
-}
-
-/// A pair with the product of its nodes' images.
-#[derive(Clone, Copy, Debug)]
-struct Ranked {
-    product: usize,
-    pair: Pair,
-}
-
-impl Ranked {
-    fn order(a: &Self, b: &Self) -> std::cmp::Ordering {
-        a.product.cmp(&b.product).then_with(|| Pair::order(&a.pair, &b.pair))
-    }
-
-    /// Pairs with the same images and length.
-    fn equals(&self, other: &Self) -> bool {
-        self.product == other.product && self.pair.shortness == other.pair.shortness
     }
 }
 
@@ -158,12 +139,12 @@ impl Aligner {
     }
 
     fn pair_starts(&mut self, search: &Search<'_>) {
-        self.tuples.select_pairs(search, IMAGES, TUPLES);
+        self.tuples.pairs.select(search, IMAGES, TUPLES);
         self.tuples.lengths.key = None;
         let mut quota = Quota::new(self.starts.len(), search);
         let mut cut: Option<Ranked> = None;
-        for k in 0..self.tuples.pairs.len().min(quota.most_tuples) {
-            let ranked = self.tuples.pairs[k];
+        for k in 0..self.tuples.pairs.first.len().min(quota.most_tuples) {
+            let ranked = self.tuples.pairs.first[k];
             if cut.is_some_and(|cut| !cut.equals(&ranked)) {
                 return;
             }
@@ -190,19 +171,19 @@ impl Aligner {
         for table in &mut self.tuples.tables {
             table.key = None;
         }
-        self.tuples.select_pairs(search, TRIPLE_IMAGES, limit);
+        self.tuples.pairs.select(search, TRIPLE_IMAGES, limit);
         self.tuples.gather_places(search);
         loop {
-            if k == self.tuples.pairs.len() {
+            if k == self.tuples.pairs.first.len() {
                 if k < limit || limit >= PAIRS_FOR_TRIPLES {
                     return;
                 }
                 // Pairs without a third node are no tuples: look further.
                 limit = PAIRS_FOR_TRIPLES;
-                self.tuples.select_pairs(search, TRIPLE_IMAGES, limit);
+                self.tuples.pairs.select(search, TRIPLE_IMAGES, limit);
                 continue;
             }
-            let ranked = self.tuples.pairs[k];
+            let ranked = self.tuples.pairs.first[k];
             k += 1;
             if cut.is_some_and(|cut| !cut.equals(&ranked)) {
                 return;
@@ -253,73 +234,7 @@ impl Aligner {
     }
 }
 
-fn keep_first(pairs: &mut Vec<Ranked>, limit: usize) {
-    if pairs.len() > limit {
-        pairs.select_nth_unstable_by(limit - 1, Ranked::order);
-        pairs.truncate(limit);
-    }
-    pairs.sort_unstable_by(Ranked::order);
-}
-
 impl TupleScratch {
-    /// The first `limit` pairs: fewest images, then longest.
-    fn select_pairs(&mut self, search: &Search<'_>, images: usize, limit: usize) {
-        let Search { context, scope, turning, .. } = *search;
-        let count = |i: u32| context.layout.images[i as usize].len();
-        let usable = |i: u32| (1..=images).contains(&count(i));
-        self.pairs.clear();
-        let (mut least, mut second) = (usize::MAX, usize::MAX);
-        for i in scope.nodes.clone().map(|i| i as u32).filter(|&i| usable(i)) {
-            if count(i) < least {
-                second = std::mem::replace(&mut least, count(i));
-            } else {
-                second = second.min(count(i));
-            }
-        }
-        if second == usize::MAX {
-            return;
-        }
-        let ranked = |pair: &Pair| Ranked { product: count(pair.i) * count(pair.j), pair: *pair };
-        let good = |pair: &&Pair| usable(pair.i) && usable(pair.j);
-        let fewest = scope.longest.iter().filter(good).map(ranked).filter(|pair| pair.product == least * second);
-        self.pairs.extend(fewest.take(limit));
-        if self.pairs.len() == limit {
-            return;
-        }
-        self.pairs.clear();
-        if scope.all_pairs {
-            self.pairs.extend(scope.longest.iter().filter(good).map(ranked));
-            keep_first(&mut self.pairs, limit);
-            return;
-        }
-        let scene = context.scene;
-        self.usable.clear();
-        self.usable.extend(scope.nodes.clone().map(|i| i as u32).filter(|&i| usable(i)).map(|i| (i, count(i))));
-        // What comes after the last pair that was kept: more images, or as many and surely shorter.
-        let (mut most, mut shortest) = (usize::MAX, 0.0);
-        for (k, &(i, images)) in self.usable.iter().enumerate() {
-            let p = scene.xyz[i as usize];
-            for &(j, others) in &self.usable[k + 1..] {
-                let product = images * others;
-                let edge = sub(scene.xyz[j as usize], p);
-                if product > most || (product == most && dot(edge, edge) < shortest) {
-                    continue;
-                }
-                let shortness = -grid(length(turning, edge) / scene.scale);
-                if shortness < -grid(NEAR) {
-                    self.pairs.push(Ranked { product, pair: Pair { shortness, i, j } });
-                }
-            }
-            if self.pairs.len() > 16 * limit {
-                keep_first(&mut self.pairs, limit);
-                let Ranked { product, pair } = self.pairs[limit - 1];
-                // One step of the grid is room for rounding. An edge is at least as long as what is taken for its length.
-                (most, shortest) = (product, ((-pair.shortness - 1.0) * 1e-9 * scene.scale).powi(2));
-            }
-        }
-        keep_first(&mut self.pairs, limit);
-    }
-
     fn gather_places(&mut self, search: &Search<'_>) {
         let Search { context, scope, .. } = *search;
         let may = |i: &usize| (1..=TRIPLE_IMAGES).contains(&context.layout.images[*i].len());

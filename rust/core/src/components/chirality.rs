@@ -11,7 +11,7 @@ const ORIENTED: f64 = 1e-3;
 /// How many of the frame's clearly oriented tuples have images of the same sign.
 pub(crate) fn right(context: &Context<'_>, frame: usize, partners: &[u32], points: &Points, scale: f64) -> usize {
     let tuples = &context.plan().frames[frame].tuples;
-    tuples.iter().filter(|tuple| same_sign(context, tuple, partners, points, scale)).count()
+    tuples.iter().map(|tuple| usize::from(same_sign(context, tuple, partners, points, scale))).sum()
 }
 
 fn same_sign(context: &Context<'_>, tuple: &Tuple, partners: &[u32], points: &Points, scale: f64) -> bool {
@@ -25,5 +25,6 @@ fn same_sign(context: &Context<'_>, tuple: &Tuple, partners: &[u32], points: &Po
         Handedness::Area(up) => area(a, b, c, up) / (size * size),
         Handedness::Volume => volume(a, b, c, d) / (size * size * size),
     };
-    (share > 0.0) == tuple.positive && grid(share.abs()) > grid(ORIENTED)
+    // Not `&&`: which of the two fails cannot be foretold.
+    ((share > 0.0) == tuple.positive) & (grid(share.abs()) > grid(ORIENTED))
 }

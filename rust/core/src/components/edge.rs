@@ -84,15 +84,25 @@ pub(crate) fn frame(
         Norm::Both => references.max(predicted),
         Norm::Reference => references,
     };
-    let sum = match context.spec.edges {
-        Edges::Derived => scratch.derived(context, frame, partners, placed),
-        Edges::Stated => sum(context, scratch, frame, partners, placed, &mut |_| {}),
-    };
-    sum / size as f64
+    sum(context, scratch, frame, partners, placed) / size as f64
 }
 
-/// Sum over the frame's pairs with both ends matched, in canonical order; each is also shown to `see`.
+/// Sum over the frame's pairs with both ends matched.
 pub(crate) fn sum(
+    context: &Context<'_>,
+    scratch: &mut EdgeScratch,
+    frame: usize,
+    partners: &[u32],
+    placed: Placed<'_>,
+) -> f64 {
+    match context.spec.edges {
+        Edges::Derived => scratch.derived(context, frame, partners, placed),
+        Edges::Stated => show(context, scratch, frame, partners, placed, &mut |_| {}),
+    }
+}
+
+/// The same sum, in canonical order; each pair is also shown to `see`.
+pub(crate) fn show(
     context: &Context<'_>,
     scratch: &mut EdgeScratch,
     frame: usize,
@@ -202,7 +212,7 @@ fn unit(context: &Context<'_>, ray: Vec3, scale: f64) -> Option<Vec3> {
 }
 
 impl EdgeScratch {
-    /// What [`sum`] gives for derived distances, many pairs at a time.
+    /// What [`show`] gives for derived distances, many pairs at a time.
     fn derived(&mut self, context: &Context<'_>, frame: usize, partners: &[u32], placed: Placed<'_>) -> f64 {
         self.match_nodes(context, frame, partners, placed);
         let rules = Rules {

@@ -46,9 +46,25 @@ pub(crate) struct NodeTerm {
 
 impl NodeTerm {
     pub(crate) fn of(self, r: f64) -> f64 {
+        let mut value = [r];
+        self.apply(&mut value);
+        value[0]
+    }
+
+    /// Turns each r into its kernel.
+    #[inline(always)]
+    pub(crate) fn apply(self, values: &mut [f64]) {
         match self.kernel {
-            NodeKernel::Exp => exp(-r / self.s),
-            NodeKernel::Linear => (1.0 - r).max(0.0),
+            NodeKernel::Exp => {
+                for value in values {
+                    *value = exp(-*value / self.s);
+                }
+            }
+            NodeKernel::Linear => {
+                for value in values {
+                    *value = (1.0 - *value).max(0.0);
+                }
+            }
         }
     }
 }

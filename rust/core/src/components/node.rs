@@ -1,23 +1,41 @@
 //! `node`: how near each matched node lies.
 
+use std::ops::Range;
+
 use crate::assign::NONE;
 use crate::components::Context;
 use crate::geometry::{Points, distance};
+use crate::wide::wide;
 
 /// Sum of the kernel over the matched nodes of a frame; `points` are the reply's nodes where they are compared.
 pub(crate) fn sum(context: &Context<'_>, frame: usize, partners: &[u32], points: &Points) -> f64 {
     span(context, context.scene.frames[frame].nodes.clone(), partners, points)
 }
 
-fn span(context: &Context<'_>, nodes: std::ops::Range<usize>, partners: &[u32], points: &Points) -> f64 {
-    let mut sum = 0.0;
-    for i in nodes {
-        if partners[i] != NONE {
-            let r = distance(context.scene.xyz[i], points.at(partners[i] as usize)) / context.scene.scale;
-            sum += context.node.of(r);
-        }
-    }
-    sum
+/// Nodes whose kernels are computed together.
+const LANES: usize = 16;
+
+fn span(context: &Context<'_>, nodes: Range<usize>, partners: &[u32], points: &Points) -> f64 {
+    wide(
+        #[inline(always)]
+        || {
+            let mut sum = 0.0;
+            let mut values = [0.0; LANES];
+            let mut matched = nodes.filter(|&i| partners[i] != NONE);
+            loop {
+                let mut count = 0;
+                for (value, i) in values.iter_mut().zip(&mut matched) {
+                    *value = distance(context.scene.xyz[i], points.at(partners[i] as usize)) / context.scene.scale;
+                    count += 1;
+                }
+                context.node.apply(&mut values);
+                sum = values[..count].iter().fold(sum, |sum, value| sum + value);
+                if count < LANES {
+                    return sum;
+                }
+            }
+        },
+    )
 }
 
 /// The component of one frame.
