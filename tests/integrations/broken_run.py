@@ -66,6 +66,8 @@ def launch(rows: Rows, run_dir: Path, *overrides: str) -> Launch:
             f"data.train_batch_size={PROMPTS}",
             f"actor_rollout_ref.actor.ppo_mini_batch_size={PROMPTS}",
             "actor_rollout_ref.rollout.n=2",
+            f"actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu={PROMPTS}",
+            f"actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu={PROMPTS}",
             "data.max_response_length=32",
             "data.shuffle=false",
             *overrides,

@@ -40,6 +40,7 @@ EXPECTED = {
     "verl/trainer/ppo/v1/trainer_base.py:1024": 'latest_checkpointed_iteration, "w"',
     "verl/trainer/ppo/v1/trainer_base.py:1316": "{sample}_{rollout}_{output}",
     "verl/trainer/ppo/v1/trainer_base.py:1868": "def _compute_metrics",
+    "verl/utils/checkpoint/checkpoint_manager.py:219": "set_rng_state(",
     "verl/utils/checkpoint/checkpoint_manager.py:222": "def find_latest_ckpt_path",
     "verl/utils/checkpoint/checkpoint_manager.py:259": "latest_checkpointed_iteration.txt",
     "verl/utils/distributed.py:89": "cpu:gloo,",

@@ -66,6 +66,13 @@ from verl.utils.device import (
 #: What must hold in a process that trains on the CPU. All run in one, in this order: importing verl takes
 #: seconds.
 _ACTIVE = {
+    "random_numbers_go_on_where_a_checkpoint_left_them": """
+from verl.utils.checkpoint.checkpoint_manager import BaseCheckpointManager as manager
+state = manager.get_rng_state()
+expected = torch.rand(4)
+manager.load_rng_state(state)
+assert torch.equal(torch.rand(4), expected)
+""",
     "verl_finds_the_platform": """
 assert get_device_name() == "cpu" and get_nccl_backend() == "gloo" and get_resource_name() == "GPU"
 assert torch.ones(2).to(get_device_id()).device.type == "cpu"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+import torch
 from torch.cpu import Stream, current_device, current_stream, device_count, set_device, stream, synchronize
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "memory_allocated",
     "memory_reserved",
     "set_device",
+    "set_rng_state",
     "stream",
     "synchronize",
 ]
@@ -46,6 +48,11 @@ def empty_cache() -> None:
 
 def ipc_collect() -> None:
     """verl/workers/rollout/vllm_rollout/bucketed_weight_transfer.py:220; there is no CUDA IPC."""
+
+
+def set_rng_state(state: torch.Tensor) -> None:
+    """verl/utils/checkpoint/checkpoint_manager.py:219, when a run is resumed."""
+    torch.set_rng_state(state)
 
 
 def memory_allocated() -> int:
