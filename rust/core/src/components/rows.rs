@@ -163,10 +163,13 @@ impl Rows {
         let (here, image_here) = (self.has_ray[first] > 0.0, self.has_image_ray[first] > 0.0);
         let (has_ray, has_image_ray) = (&self.has_ray[first + 1..][..count], &self.has_image_ray[first + 1..][..count]);
         let (kernels, values) = (&self.kernel[..count], &mut self.value[..count]);
+        // Two loops: one that reads so many columns is not compiled for wide registers.
         for k in 0..count {
-            let angle = half_cosine(between(ray, at(rays, k)), between(image_ray, at(image_rays, k)));
-            let has = (here && has_ray[k] > 0.0, image_here && has_image_ray[k] > 0.0);
-            values[k] = rules.value(kernels[k], has, angle);
+            values[k] = half_cosine(between(ray, at(rays, k)), between(image_ray, at(image_rays, k)));
+        }
+        for k in 0..count {
+            let has = (here & (has_ray[k] > 0.0), image_here & (has_image_ray[k] > 0.0));
+            values[k] = rules.value(kernels[k], has, values[k]);
         }
     }
 }
