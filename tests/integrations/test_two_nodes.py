@@ -25,7 +25,7 @@ from videostr.testing.tiny_vlm import make_tiny_qwen2_5_vl
 from videostr.train.launch import prepare
 
 pytestmark = [
-    pytest.mark.long,
+    pytest.mark.demo,
     pytest.mark.timeout(3000),
     pytest.mark.skipif(
         importlib.util.find_spec("verl") is None or importlib.util.find_spec("vllm") is None,

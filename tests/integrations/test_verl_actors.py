@@ -9,7 +9,7 @@ import pytest
 from fresh_python import run_python
 
 pytest.importorskip("ray", reason="ray is not installed (extra verl-cpu)")
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 #: How the trainer waits when its worker a_0 is killed, and who kills it.
 CASES = {
@@ -76,7 +76,7 @@ def ended() -> dict[str, str]:
 @pytest.mark.parametrize("case", [name for name, (_, kill) in CASES.items() if kill != "pass"])
 def test_a_death_is_told(ended: dict[str, str], case: str) -> None:
     cause = (
-        "something called ray.kill on it"
+        "died: something called ray.kill on it"
         if case == "somebody_calls_ray_kill"
         else "died: its process ended without a word"
     )

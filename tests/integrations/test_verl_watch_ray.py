@@ -13,7 +13,7 @@ from ray_nodes import ray_nodes
 
 from videostr.integrations.verl_watch import LOST_NODE
 
-pytestmark = [needs_verl, pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [needs_verl, pytest.mark.slow, pytest.mark.timeout(900)]
 
 #: An actor on each node; the driver waits for the one that lives, which never answers.
 _DRIVER = """
