@@ -160,15 +160,15 @@ impl Rows {
         let (ray, image_ray) = (at(self.ray.after(first), 0), at(self.image_ray.after(first), 0));
         let rays = self.ray.after(first + 1).map(|column| &column[..count]);
         let image_rays = self.image_ray.after(first + 1).map(|column| &column[..count]);
-        let (here, image_here) = (self.has_ray[first] > 0.0, self.has_image_ray[first] > 0.0);
+        let (here, image_here) = (self.has_ray[first], self.has_image_ray[first]);
         let (has_ray, has_image_ray) = (&self.has_ray[first + 1..][..count], &self.has_image_ray[first + 1..][..count]);
         let (kernels, values) = (&self.kernel[..count], &mut self.value[..count]);
         // Two loops: one that reads so many columns is not compiled for wide registers.
-        for k in 0..count {
-            values[k] = half_cosine(between(ray, at(rays, k)), between(image_ray, at(image_rays, k)));
+        for (k, value) in values.iter_mut().enumerate() {
+            *value = half_cosine(between(ray, at(rays, k)), between(image_ray, at(image_rays, k)));
         }
         for k in 0..count {
-            let has = (here & (has_ray[k] > 0.0), image_here & (has_image_ray[k] > 0.0));
+            let has = (here * has_ray[k] > 0.0, image_here * has_image_ray[k] > 0.0);
             values[k] = rules.value(kernels[k], has, values[k]);
         }
     }
