@@ -122,6 +122,8 @@ def run(start: Launch, then: Callable[[str, int], bool] | None = None, *, second
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+        if process.stdout:
+            process.stdout.close()
     file = Path(start.environment["VERL_FILE_LOGGER_PATH"])
     logged = file.read_text().splitlines() if file.is_file() else []
     after = time.monotonic() - done if done else 0.0

@@ -5,7 +5,8 @@ verl 0.9.1 scores replies one by one, keeps the extra keys of a reward out of it
 leaves out, and nothing else.
 
 Importing this module registers it as ``videostr_sync``; a recipe does that in every Ray worker through verl's
-own ``VERL_USE_EXTERNAL_MODULES`` and chooses it with ``trainer.v1.trainer_mode=videostr_sync``.
+own ``VERL_USE_EXTERNAL_MODULES`` and chooses it with ``trainer.v1.trainer_mode=videostr_sync``. Batches without
+pictures are mended there too (:mod:`.verl_text_rows`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 # the platform.
 import videostr.integrations._require_verl
 import videostr.integrations._verl_plugin  # noqa: F401
+from videostr.integrations._after_import import import_after
 from videostr.integrations.verl import Reward, is_ours, reward_of
 from videostr.integrations.verl_metrics import append_metrics
 from videostr.integrations.verl_rollouts import write_shard, write_spec
@@ -30,6 +32,8 @@ from verl.trainer.ppo.v1.trainer_base import register_trainer  # isort: skip
 from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync  # isort: skip
 from verl.utils.debug import marked_timer  # isort: skip
 from videostr.integrations.verl_endings import EndingsInWords  # isort: skip
+
+import_after("verl.models.transformers.qwen2_vl", "videostr.integrations.verl_text_rows")
 
 TRAINER_MODE = "videostr_sync"
 _FIELDS = ["prompts", "responses", "rm_scores", "reward_model", "data_source", "extra_info", "extra_fields"]
