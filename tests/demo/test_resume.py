@@ -80,9 +80,9 @@ def test_at_most_save_freq_steps_are_done_again(runs: Runs) -> None:
 
 
 def test_the_held_out_rows_are_the_same(runs: Runs) -> None:
-    held = _rows_of(runs.unbroken / "val" / f"{STEPS}.jsonl")
+    held = _held_out(runs.unbroken)
     assert held
-    assert held == _rows_of(runs.broken / "val" / f"{STEPS}.jsonl")
+    assert held == _held_out(runs.broken)
 
 
 def test_the_killed_driver_leaves_no_process(runs: Runs) -> None:
@@ -90,10 +90,15 @@ def test_the_killed_driver_leaves_no_process(runs: Runs) -> None:
     assert runs.left_after_resume == []
 
 
-def _rows_of(shard: Path) -> Counter[tuple[str, str]]:
+def _rows_of(shard: Path, prompt: str = "prompt", truth: str = "ground_truth") -> Counter[tuple[str, str]]:
     """Each reply's row, known by its prompt and its ground truth."""
     lines = [json.loads(line) for line in shard.read_text(encoding="utf-8").splitlines()]
-    return Counter((line["input"], line["gts"]) for line in lines)
+    return Counter((line[prompt], line[truth]) for line in lines)
+
+
+def _held_out(run: Path) -> Counter[tuple[str, str]]:
+    """Of the last validation, which verl dumps itself."""
+    return _rows_of(run / "val" / f"{STEPS}.jsonl", "input", "gts")
 
 
 def _logged(run: Path) -> int:
