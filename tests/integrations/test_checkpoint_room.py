@@ -72,6 +72,19 @@ def test_a_first_checkpoint_that_fails_leaves_nothing_to_resume_from(tmp_path: P
     assert not (tmp_path / TRACKER).exists()
 
 
+TORCHS = "basic_ios::clear: iostream error\n[enforce fail at inline_container.cc:672] . unexpected pos 7455552 vs 1"
+
+
+@pytest.mark.parametrize("free", [0, 500])
+def test_words_that_do_not_name_the_disk_count_where_it_has_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int
+) -> None:
+    monkeypatch.setattr(checkpoint_room.shutil, "disk_usage", lambda _: Usage(1000, 1000 - free, free))
+    with pytest.raises(RuntimeError, match="unexpected pos") as raised:
+        _saved(tmp_path, 1, RuntimeError(TORCHS))
+    assert isinstance(raised.value, DiskFullError) == (free == 0)
+
+
 def test_another_failure_passes_unchanged(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="of another kind"), full_disk_in_words(tmp_path, 1):
         raise RuntimeError("of another kind")

@@ -6,7 +6,7 @@ import json
 import math
 import shutil
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ _FULL = (
     "errno 28",
     "os error 28",
 )
+#: What torch says of any file that it could not write: it is the disk where less than this share of it is free.
+_UNWRITTEN, _NO_ROOM = ("iostream error", "inline_container.cc"), 0.01
 #: Bytes a parameter: float32 weights and Adam's two moments. verl's FSDP keeps all three in float32.
 _MODEL_BYTES, _OPTIMIZER_BYTES, _HF_BYTES = 4, 8, 2
 
@@ -55,34 +57,35 @@ def full_disk_in_words(folder: str | Path, step: int) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not _is_full(error):
+        usage = shutil.disk_usage(_existing(folder))
+        words = _FULL + (_UNWRITTEN if usage.free < _NO_ROOM * usage.total else ())
+        cause = _cause(error, words)
+        if cause is None:
             raise
         if before is None:
             tracker.unlink(missing_ok=True)
         elif tracker.read_bytes() != before:
             spare.replace(tracker)  # needs no room, unlike writing
-        raise DiskFullError(_words(folder, step, before, error)) from error
+        raise DiskFullError(_words(folder, step, before, cause)) from error
     finally:
         spare.unlink(missing_ok=True)
 
 
-def _is_full(error: BaseException | None) -> bool:
+def _cause(error: BaseException | None, words: Sequence[str]) -> str | None:
+    """The last line that has one of the words, of an error or of what it came from."""
     while error is not None:
-        text = str(error).lower()
-        if any(words in text for words in _FULL):
-            return True
+        for line in reversed(str(error).splitlines()):
+            if any(word in line.lower() for word in words):
+                return line.strip()
         error = error.__cause__
-    return False
+    return None
 
 
-def _words(folder: Path, step: int, before: bytes | None, error: BaseException) -> str:
+def _words(folder: Path, step: int, before: bytes | None, cause: str) -> str:
     part = folder / f"global_step_{step}"
     last = f"global_step_{before.decode().strip()}" if before else None
     kept = (
         f"{last} is whole, and the same command resumes from it" if last else "there is no earlier checkpoint"
-    )
-    cause = next(
-        (line.strip() for line in reversed(str(error).splitlines()) if _is_full(Exception(line))), ""
     )
     return (
         f"the checkpoint of step {step} could not be written to {part}: the disk is full ({free_words(folder)}): "
