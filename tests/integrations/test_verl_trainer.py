@@ -160,7 +160,12 @@ except PromptsFailedError as error:
     assert "over_length, e.g. the row with extra_info.index 4 (d, a.mp4): too long" in str(error), error
 else:
     raise AssertionError
-assert report.metrics(8)["videostr/prompts_failed/over_length"] == 1
+import contextlib, io, logging
+logging.getLogger().setLevel(logging.ERROR)
+said = io.StringIO()
+with contextlib.redirect_stderr(said):
+    assert report.metrics(8)["videostr/prompts_failed/over_length"] == 1
+assert said.getvalue().startswith("videostr: step 8: prompts without all their replies: 1 (1 replies), over_length")
 """,
     "verls_words_for_an_empty_batch_are_the_ones_waited_for": """
 import inspect

@@ -9,6 +9,7 @@ TransferQueue on its way up, and the trainer takes them out once a step.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -69,7 +70,9 @@ class FailureReport:
         """Metrics of the failures since the last call, told in the log one line a kind."""
         records = _take()
         for line in self._count.lines(records, step):
-            _log.warning("videostr: %s", line)
+            # Not a log record: what verl loads sets the root logger's level, and warnings are lost.
+            sys.stderr.write(f"videostr: {line}\n")
+        sys.stderr.flush()
         return self._count.metrics(records)
 
     @contextmanager

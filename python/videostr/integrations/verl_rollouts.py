@@ -7,8 +7,8 @@ Everything that the score was made of is there, so a shard can be scored again, 
 from __future__ import annotations
 
 import json
-import logging
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ __all__ = ["SPEC_FILE", "rollout_line", "write_shard", "write_spec"]
 
 #: The spec of the run's reward, beside its shards.
 SPEC_FILE = "spec.json"
-_log = logging.getLogger(__name__)
 
 
 def rollout_line(scored: Scored, *, step: int, fingerprint: str) -> dict[str, Any]:
@@ -91,7 +90,8 @@ def write_spec(folder: Path, spec: RewardSpec) -> Path:
     text = json.dumps(spec.to_dict(), indent=1) + "\n"
     if path.exists() and path.read_text(encoding="utf-8") != text:
         earlier = RewardSpec.from_yaml(path).fingerprint
-        _log.warning("the reward's spec has changed: %s is now %s", earlier, spec.fingerprint)
+        sys.stderr.write(f"videostr: the reward's spec has changed: {earlier} is now {spec.fingerprint}\n")
+        sys.stderr.flush()
         path.replace(path.with_name(f"spec.{earlier}.json"))
     _write(path, [text])
     return path
