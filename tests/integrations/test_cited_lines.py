@@ -29,7 +29,6 @@ EXPECTED = {
     "verl/single_controller/ray/base.py:226": "_check_resource_available",
     "verl/third_party/vllm/__init__.py:31": "get_version(package_name)",
     "verl/trainer/main_ppo.py:120": "agent_loop_manager_class",
-    "verl/models/transformers/qwen2_vl.py:354": "unpack_visual_output(model.visual(",
     "verl/models/transformers/qwen2_vl.py:393": "image_embeds = model.visual(",
     "verl/trainer/ppo/core_algos.py:1321": "clip_ratio_low = config.clip_ratio_low",
     "verl/trainer/ppo/reward.py:105": "object_name=reward_manager_cfg.name",
