@@ -32,7 +32,7 @@ $(VENV)/.dev: $(VENV)/.base constraints/dev.txt pyproject.toml
 	$(UV) -r pyproject.toml --extra dev -c constraints/dev.txt
 	touch $@
 
-# A run of verl starts some twenty processes: compiled once here, each is up three times sooner, also where Python is told to
+# A run of verl starts some fifteen processes: compiled once here, each is up much sooner, also where Python is told to
 # write no bytecode.
 $(VENV)/.train: $(VENV)/.dev constraints/verl.txt constraints/verl-cpu.txt constraints/verl-cpu-overrides.txt
 	$(UV) --compile-bytecode -r pyproject.toml --extra dev $(TRAIN)
