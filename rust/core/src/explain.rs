@@ -240,7 +240,7 @@ fn account(spec: &RewardSpec, scratch: &mut Scratch, scene: &Scene, frame: usize
         extra: extra.collect(),
         edges: pairs,
         chirality_right: chirality::right(&context, frame, &matching.partners, &layout.points, motion.scale),
-        chirality_of: scene.plan.frames[frame].tuples.len(),
+        chirality_of: scene.plan.frames[frame].tuples.count(),
     }
 }
 

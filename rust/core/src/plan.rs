@@ -30,11 +30,35 @@ pub(crate) enum Handedness {
     Area(Vec3),
 }
 
-/// A clearly oriented tuple of one frame; a triple repeats its first node in the last place.
+/// The clearly oriented tuples of one frame that share all nodes but one. A triple repeats its first node.
+#[derive(Clone, Debug)]
+pub(crate) struct Face {
+    /// First, third and fourth, as places in [`Tuples::nodes`].
+    pub(crate) shared: [u8; 3],
+    /// The second nodes, in [`Tuples::seconds`].
+    pub(crate) seconds: Range<usize>,
+}
+
+/// The second node of a tuple, as a place in [`Tuples::nodes`], and the sign of the tuple.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Tuple {
-    pub(crate) nodes: [u32; 4],
-    pub(crate) positive: bool,
+pub(crate) struct Second {
+    pub(crate) place: u8,
+    pub(crate) sign: f64,
+}
+
+/// The clearly oriented tuples of one frame.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tuples {
+    /// Those that tuples are made of.
+    pub(crate) nodes: Vec<u32>,
+    pub(crate) faces: Vec<Face>,
+    pub(crate) seconds: Vec<Second>,
+}
+
+impl Tuples {
+    pub(crate) fn count(&self) -> usize {
+        self.seconds.len()
+    }
 }
 
 /// An object that is also in the frame before.
@@ -50,7 +74,7 @@ pub(crate) struct Step {
 pub(crate) struct FramePlan {
     /// Distances of the pairs i < j of the frame's nodes, row by row.
     pub(crate) distances: Vec<f64>,
-    pub(crate) tuples: Vec<Tuple>,
+    pub(crate) tuples: Tuples,
     pub(crate) steps: Vec<Step>,
     pub(crate) observer: Vec3,
     /// Whether `node` is defined.
@@ -87,6 +111,20 @@ pub(crate) struct Scope {
 /// In units of D: what is nearer is in one place, and a ray that is shorter has no direction.
 pub(crate) const NEAR: f64 = 1e-3;
 
+/// The least length that is not [`NEAR`] on the grid: asked so, no length has to be divided by D.
+fn shortest(scale: f64) -> f64 {
+    let (mut below, mut from) = (0, f64::INFINITY.to_bits());
+    while from - below > 1 {
+        let middle = u64::midpoint(below, from);
+        if grid(f64::from_bits(middle) / scale) >= grid(NEAR) {
+            from = middle;
+        } else {
+            below = middle;
+        }
+    }
+    f64::from_bits(from)
+}
+
 /// How many of the longest pairs a scope keeps.
 const KEPT_PAIRS: usize = 4096;
 
@@ -94,6 +132,8 @@ const KEPT_PAIRS: usize = 4096;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) angle: AngleKind,
+    /// From this length on a ray or an edge has a direction.
+    pub(crate) shortest: f64,
     pub(crate) handedness: Handedness,
     /// The group of the alignment; none where coordinates are compared as written.
     pub(crate) turning: Option<Turning>,
@@ -104,7 +144,7 @@ pub(crate) struct Plan {
 /// Of the frame's nodes farthest from its mean this many make tuples.
 const FAR_NODES: usize = 24;
 /// With equals at the cut up to this many.
-const FAR_NODES_MOST: usize = 32;
+pub(crate) const FAR_NODES_MOST: usize = 32;
 /// Tuples that count; equals at the cut all do.
 const TUPLES: usize = 512;
 /// A tuple is clearly oriented over this share of D² or D³.
@@ -167,7 +207,8 @@ impl Plan {
             AlignScope::Frame => false,
             AlignScope::Auto => scene.space == Space::World,
         };
-        let mut plan = Self { angle, handedness, turning, frames: Vec::new(), scopes: Vec::new() };
+        let shortest = shortest(scene.scale);
+        let mut plan = Self { angle, shortest, handedness, turning, frames: Vec::new(), scopes: Vec::new() };
         plan.add_scopes(scene, clip);
         for index in 0..scene.frames.len() {
             let frame = plan.frame(scene, index, clip);
@@ -206,22 +247,24 @@ impl Plan {
         }
     }
 
-    fn tuples(&self, scene: &Scene, nodes: Range<usize>) -> Vec<Tuple> {
-        let far = far_nodes(scene, nodes);
-        let at = |i: u32| scene.xyz[i as usize];
-        let mut found: Vec<(f64, Tuple)> = Vec::new();
-        let mut add = |nodes: [u32; 4], share: f64| {
+    fn tuples(&self, scene: &Scene, nodes: Range<usize>) -> Tuples {
+        let nodes = far_nodes(scene, nodes);
+        let points: Vec<Vec3> = nodes.iter().map(|&i| scene.xyz[i as usize]).collect();
+        let count = points.len() as u8;
+        let at = |place: u8| points[usize::from(place)];
+        let mut found: Vec<(f64, [u8; 4], f64)> = Vec::new();
+        let mut add = |tuple: [u8; 4], share: f64| {
             if grid(share.abs()) > grid(CLEAR) {
-                found.push((-grid(share.abs()), Tuple { nodes, positive: share > 0.0 }));
+                found.push((-grid(share.abs()), tuple, share.signum()));
             }
         };
-        for (a, &i) in far.iter().enumerate() {
-            for (b, &j) in far.iter().enumerate().skip(a + 1) {
-                for (c, &k) in far.iter().enumerate().skip(b + 1) {
+        for i in 0..count {
+            for j in i + 1..count {
+                for k in j + 1..count {
                     match self.handedness {
                         Handedness::Area(up) => add([i, j, k, i], area(at(i), at(j), at(k), up) / scene.area()),
                         Handedness::Volume => {
-                            for &l in &far[c + 1..] {
+                            for l in k + 1..count {
                                 let share = volume(at(i), at(j), at(k), at(l)) / (scene.area() * scene.scale);
                                 add([i, j, k, l], share);
                             }
@@ -233,19 +276,27 @@ impl Plan {
         if found.len() > TUPLES {
             found.sort_by(|a, b| a.0.total_cmp(&b.0));
             let cut = found[TUPLES - 1].0;
-            found.retain(|(size, _)| *size <= cut);
+            found.retain(|(size, ..)| *size <= cut);
         }
-        found.into_iter().map(|(_, tuple)| tuple).collect()
+        found.sort_by_key(|&(_, [a, b, c, d], _)| [a, c, d, b]);
+        let mut tuples = Tuples { nodes, faces: Vec::new(), seconds: Vec::with_capacity(found.len()) };
+        for group in found.chunk_by(|(_, p, _), (_, q, _)| [p[0], p[2], p[3]] == [q[0], q[2], q[3]]) {
+            let first = tuples.seconds.len();
+            tuples.seconds.extend(group.iter().map(|&(_, tuple, sign)| Second { place: tuple[1], sign }));
+            let [a, _, c, d] = group[0].1;
+            tuples.faces.push(Face { shared: [a, c, d], seconds: first..tuples.seconds.len() });
+        }
+        tuples
     }
 }
 
 /// Signed area of a triangle seen from above.
-pub(crate) fn area(a: Vec3, b: Vec3, c: Vec3, up: Vec3) -> f64 {
+fn area(a: Vec3, b: Vec3, c: Vec3, up: Vec3) -> f64 {
     0.5 * dot(up, cross(sub(b, a), sub(c, a)))
 }
 
 /// Determinant of the three edges from `a`.
-pub(crate) fn volume(a: Vec3, b: Vec3, c: Vec3, d: Vec3) -> f64 {
+fn volume(a: Vec3, b: Vec3, c: Vec3, d: Vec3) -> f64 {
     dot(sub(b, a), cross(sub(c, a), sub(d, a)))
 }
 

@@ -189,7 +189,7 @@ impl Scorer {
         }
         if chirality {
             components[column::CHIRALITY] = over_frames(&context, |frame| {
-                let tuples = context.plan().frames[frame].tuples.len();
+                let tuples = context.plan().frames[frame].tuples.count();
                 let scale = matching.motions[frame].scale;
                 let right = || chirality::right(&context, frame, &matching.partners, &layout.points, scale);
                 (tuples > 0).then(|| right() as f64 / tuples as f64)

@@ -25,7 +25,7 @@ pub(crate) struct Optimum {
 }
 
 /// Fewer rows are not worth a whole matrix.
-const MANY: usize = 8;
+const MANY: usize = 5;
 /// Nor are problems with this many columns a row, and at most one row in [`CONTESTED`] left by the price steps of the lists.
 const WIDE: usize = 4;
 const CONTESTED: usize = 8;

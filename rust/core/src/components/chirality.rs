@@ -2,29 +2,52 @@
 
 use crate::assign::NONE;
 use crate::components::Context;
-use crate::geometry::{Points, Vec3, grid};
-use crate::plan::{Handedness, Tuple, area, volume};
+use crate::geometry::{Points, cross, dot, sub};
+use crate::plan::{FAR_NODES_MOST, Handedness};
 
-/// An image is oriented over this share of D² or D³.
-const ORIENTED: f64 = 1e-3;
+/// An image is oriented from this share of D² or D³ on: the least that is over 1e-3 on the grid.
+const ORIENTED: f64 = 0.001_000_000_500_000_000_2;
 
 /// How many of the frame's clearly oriented tuples have images of the same sign.
 pub(crate) fn right(context: &Context<'_>, frame: usize, partners: &[u32], points: &Points, scale: f64) -> usize {
     let tuples = &context.plan().frames[frame].tuples;
-    tuples.iter().map(|tuple| usize::from(same_sign(context, tuple, partners, points, scale))).sum()
+    // What is not a number has no sign.
+    let mut images = [[f64::NAN; 3]; FAR_NODES_MOST];
+    for (image, &node) in images.iter_mut().zip(&tuples.nodes) {
+        let partner = partners[node as usize];
+        if partner != NONE {
+            *image = points.at(partner as usize);
+        }
+    }
+    let at = |place: u8| images[usize::from(place) % FAR_NODES_MOST];
+    let size = context.scene.scale / scale;
+    let mut right = 0;
+    for face in &tuples.faces {
+        let [a, c, d] = face.shared.map(at);
+        let (ac, ad) = (sub(c, a), sub(d, a));
+        let seconds = tuples.seconds[face.seconds.clone()].iter().map(|second| (sub(at(second.place), a), second.sign));
+        right += match context.plan().handedness {
+            Handedness::Area(up) => {
+                let unit = size * size;
+                seconds.filter(|(ab, sign)| sign * (0.5 * dot(up, cross(*ab, ac)) / unit) >= ORIENTED).count()
+            }
+            Handedness::Volume => {
+                let (unit, across) = (size * size * size, cross(ac, ad));
+                seconds.filter(|(ab, sign)| sign * (dot(*ab, across) / unit) >= ORIENTED).count()
+            }
+        };
+    }
+    right
 }
 
-fn same_sign(context: &Context<'_>, tuple: &Tuple, partners: &[u32], points: &Points, scale: f64) -> bool {
-    let images = tuple.nodes.map(|node| partners[node as usize]);
-    if images.contains(&NONE) {
-        return false;
+#[cfg(test)]
+mod tests {
+    use super::ORIENTED;
+    use crate::geometry::grid;
+
+    #[test]
+    fn the_bound_is_the_least_over_it_on_the_grid() {
+        assert!(grid(ORIENTED) > grid(1e-3));
+        assert!(grid(ORIENTED.next_down()) <= grid(1e-3));
     }
-    let [a, b, c, d]: [Vec3; 4] = images.map(|image| points.at(image as usize));
-    let size = context.scene.scale / scale;
-    let share = match context.plan().handedness {
-        Handedness::Area(up) => area(a, b, c, up) / (size * size),
-        Handedness::Volume => volume(a, b, c, d) / (size * size * size),
-    };
-    // Not `&&`: which of the two fails cannot be foretold.
-    ((share > 0.0) == tuple.positive) & (grid(share.abs()) > grid(ORIENTED))
 }

@@ -1,12 +1,12 @@
 //! `edge`: distances and angles of the pairs of nodes.
 
-#![expect(clippy::inline_always, reason = "what `rows` shares must be inlined into its wide loops")]
+#![expect(clippy::inline_always, reason = "what `pairs` shares must be inlined into its wide loops")]
 
 use crate::assign::NONE;
 use crate::components::Context;
-use crate::components::rows::{Rows, Rules};
-use crate::geometry::{Points, Vec3, cross, distance, dot, grid, horizontal, mean, norm, sub, times};
-use crate::plan::{AngleKind, NEAR};
+use crate::components::pairs::{Pairs, Rules};
+use crate::geometry::{Points, Vec3, cross, distance, dot, horizontal, mean, norm, sub, times};
+use crate::plan::AngleKind;
 use crate::spec::{Edges, Norm};
 
 /// Where the reply's nodes lie for `edge`: as written, and moved with the scale that the motion has.
@@ -61,7 +61,7 @@ pub(crate) struct EdgeScratch {
     matched: Vec<Matched>,
     stated: Vec<Stated>,
     rank_of: Vec<u32>,
-    rows: Rows,
+    pairs: Pairs,
 }
 
 /// The component of one frame with at least two reference nodes.
@@ -101,7 +101,7 @@ pub(crate) fn sum(
     }
 }
 
-/// The same sum, in canonical order; each pair is also shown to `see`.
+/// The same sum but for the last bits, in canonical order; each pair is also shown to `see`.
 pub(crate) fn show(
     context: &Context<'_>,
     scratch: &mut EdgeScratch,
@@ -193,7 +193,7 @@ fn reference_angle(context: &Context<'_>, frame: usize, a: &Matched, b: &Matched
 
 /// A length, if it is long enough for a direction.
 fn directed(context: &Context<'_>, length: f64, scale: f64) -> Option<f64> {
-    (grid(length * scale / context.scene.scale) >= grid(NEAR)).then_some(length)
+    (length * scale >= context.plan().shortest).then_some(length)
 }
 
 fn elevation(context: &Context<'_>, edge: Vec3, up: Vec3, scale: f64) -> Option<Direction> {
@@ -201,8 +201,7 @@ fn elevation(context: &Context<'_>, edge: Vec3, up: Vec3, scale: f64) -> Option<
     Some((norm(horizontal(edge, up)) / length, dot(edge, up) / length))
 }
 
-#[inline(always)]
-pub(super) fn between(p: Vec3, q: Vec3) -> Direction {
+fn between(p: Vec3, q: Vec3) -> Direction {
     (dot(p, q), norm(cross(p, q)))
 }
 
@@ -212,18 +211,19 @@ fn unit(context: &Context<'_>, ray: Vec3, scale: f64) -> Option<Vec3> {
 }
 
 impl EdgeScratch {
-    /// What [`show`] gives for derived distances, many pairs at a time.
+    /// The sum for derived distances, many pairs at a time.
     fn derived(&mut self, context: &Context<'_>, frame: usize, partners: &[u32], placed: Placed<'_>) -> f64 {
         self.match_nodes(context, frame, partners, placed);
         let rules = Rules {
             term: context.edge,
+            shortest: context.plan().shortest,
             angle: context.plan().angle,
             angle_weight: context.spec.angle_weight,
             scale: placed.scale,
             distances: &context.plan().frames[frame].distances,
             nodes: context.scene.frames[frame].nodes.len(),
         };
-        self.rows.sum(&rules, &self.matched)
+        self.pairs.sum(&rules, &self.matched)
     }
 
     fn match_nodes(&mut self, context: &Context<'_>, frame: usize, partners: &[u32], placed: Placed<'_>) {

@@ -5,9 +5,10 @@
 use crate::answer::number::MRA_THRESHOLDS;
 use crate::spec::{EdgeKernel, NodeKernel};
 
-/// e^x for x <= 0 in plain arithmetic, so that every processor gives the same bits; relative error below 4e-16.
+/// e^x for x <= 0 in plain arithmetic, so that every processor gives the same bits; relative error below 4e-16. Several at a
+/// time, because each step of one waits for the step before.
 #[inline(always)]
-pub(crate) fn exp(x: f64) -> f64 {
+pub(crate) fn exps<const N: usize>(x: [f64; N]) -> [f64; N] {
     const MAGIC: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52
     const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
     const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
@@ -29,12 +30,31 @@ pub(crate) fn exp(x: f64) -> f64 {
         1.0,
     ];
     // The low bits of `shifted` are those of the whole number n.
-    let shifted = x * std::f64::consts::LOG2_E + MAGIC;
-    let n = shifted - MAGIC;
-    let r = (x - n * LN2_HIGH) - n * LN2_LOW;
-    let series = TERMS.iter().fold(0.0, |sum, term| sum * r + term);
-    let power = f64::from_bits((shifted.to_bits() << 52).wrapping_add(1023 << 52));
-    if x < -700.0 { 0.0 } else { series * power }
+    let shifted = x.map(|x| x * std::f64::consts::LOG2_E + MAGIC);
+    let mut rest = [0.0; N];
+    for lane in 0..N {
+        let n = shifted[lane] - MAGIC;
+        rest[lane] = (x[lane] - n * LN2_HIGH) - n * LN2_LOW;
+    }
+    let mut series = [TERMS[0]; N];
+    for term in &TERMS[1..] {
+        for lane in 0..N {
+            series[lane] = series[lane] * rest[lane] + term;
+        }
+    }
+    let mut out = [0.0; N];
+    for lane in 0..N {
+        let power = f64::from_bits((shifted[lane].to_bits() << 52).wrapping_add(1023 << 52));
+        out[lane] = if x[lane] < -700.0 { 0.0 } else { series[lane] * power };
+    }
+    out
+}
+
+/// One of [`exps`].
+#[inline(always)]
+pub(crate) fn exp(x: f64) -> f64 {
+    let [value] = exps([x]);
+    value
 }
 
 /// A node's kernel of r = distance / D.
@@ -56,7 +76,11 @@ impl NodeTerm {
     pub(crate) fn apply(self, values: &mut [f64]) {
         match self.kernel {
             NodeKernel::Exp => {
-                for value in values {
+                let (chunks, rest) = values.as_chunks_mut::<8>();
+                for chunk in chunks {
+                    *chunk = exps(chunk.map(|value| -value / self.s));
+                }
+                for value in rest {
                     *value = exp(-*value / self.s);
                 }
             }
@@ -73,23 +97,40 @@ impl NodeTerm {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EdgeTerm {
     pub(crate) kernel: EdgeKernel,
-    pub(crate) s: f64,
-    /// D.
-    pub(crate) scale: f64,
+    /// 1/D and 1/(s·D), as far as they are finite.
+    pub(super) inverse: f64,
+    pub(super) rate: f64,
 }
 
 impl EdgeTerm {
+    pub(crate) fn new(kernel: EdgeKernel, s: f64, scale: f64) -> Self {
+        Self { kernel, inverse: (1.0 / scale).min(f64::MAX), rate: (1.0 / (s * scale)).min(f64::MAX) }
+    }
+
     #[inline(always)]
     pub(crate) fn of(self, d: f64, image: f64) -> f64 {
-        let gap = (d - image).abs();
+        let [value] = self.several([d], [image]);
+        value
+    }
+
+    #[inline(always)]
+    pub(crate) fn several<const N: usize>(self, d: [f64; N], image: [f64; N]) -> [f64; N] {
+        let gap: [f64; N] = std::array::from_fn(|k| (d[k] - image[k]).abs());
         match self.kernel {
-            EdgeKernel::Exp => exp(-gap / self.scale / self.s),
-            EdgeKernel::Linear => (1.0 - gap / self.scale).max(0.0),
-            EdgeKernel::Ratio if d == image => 1.0,
-            EdgeKernel::Ratio => d.min(image) / d.max(image),
-            EdgeKernel::Relative | EdgeKernel::Mra if d == 0.0 => f64::from(u8::from(image <= 1e-9)),
-            EdgeKernel::Relative => (1.0 - gap / d).max(0.0),
-            EdgeKernel::Mra => MRA_THRESHOLDS.iter().filter(|&&c| gap / d <= c).count() as f64 / 10.0,
+            EdgeKernel::Exp => exps(gap.map(|gap| -gap * self.rate)),
+            EdgeKernel::Linear => gap.map(|gap| (1.0 - gap * self.inverse).max(0.0)),
+            EdgeKernel::Ratio => std::array::from_fn(|k| {
+                let ratio = d[k].min(image[k]) / d[k].max(image[k]);
+                if d[k] == image[k] { 1.0 } else { ratio }
+            }),
+            EdgeKernel::Relative => std::array::from_fn(|k| {
+                let near = (1.0 - gap[k] / d[k]).max(0.0);
+                if d[k] == 0.0 { f64::from(u8::from(image[k] <= 1e-9)) } else { near }
+            }),
+            EdgeKernel::Mra => std::array::from_fn(|k| {
+                let passed = MRA_THRESHOLDS.iter().filter(|&&c| gap[k] / d[k] <= c).count() as f64 / 10.0;
+                if d[k] == 0.0 { f64::from(u8::from(image[k] <= 1e-9)) } else { passed }
+            }),
         }
     }
 }

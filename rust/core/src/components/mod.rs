@@ -14,7 +14,7 @@ pub(crate) mod edge;
 pub(crate) mod kernels;
 pub(crate) mod motion;
 pub(crate) mod node;
-mod rows;
+mod pairs;
 
 /// What every component reads: the spec, the reference and the reply beside it.
 #[derive(Clone, Copy)]
@@ -30,7 +30,7 @@ pub(crate) struct Context<'a> {
 impl<'a> Context<'a> {
     pub(crate) fn new(spec: &'a RewardSpec, scene: &'a Scene, graph: &'a ReplyGraph, layout: &'a Layout) -> Self {
         let node = NodeTerm { kernel: spec.node_kernel, s: spec.node_s };
-        let edge = EdgeTerm { kernel: spec.edge_kernel, s: spec.edge_s, scale: scene.scale };
+        let edge = EdgeTerm::new(spec.edge_kernel, spec.edge_s, scene.scale);
         Self { spec, scene, graph, layout, node, edge }
     }
 
