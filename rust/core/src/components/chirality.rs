@@ -21,6 +21,11 @@ pub(crate) fn right(context: &Context<'_>, frame: usize, partners: &[u32], point
     }
     let at = |place: u8| images[usize::from(place) % FAR_NODES_MOST];
     let size = context.scene.scale / scale;
+    let unit = match context.plan().handedness {
+        Handedness::Area(_) => size * size,
+        Handedness::Volume => size * size * size,
+    };
+    let least = (ORIENTED * unit).max(f64::MIN_POSITIVE);
     let mut right = 0;
     for face in &tuples.faces {
         let [a, c, d] = face.shared.map(at);
@@ -28,12 +33,11 @@ pub(crate) fn right(context: &Context<'_>, frame: usize, partners: &[u32], point
         let seconds = tuples.seconds[face.seconds.clone()].iter().map(|second| (sub(at(second.place), a), second.sign));
         right += match context.plan().handedness {
             Handedness::Area(up) => {
-                let unit = size * size;
-                seconds.filter(|(ab, sign)| sign * (0.5 * dot(up, cross(*ab, ac)) / unit) >= ORIENTED).count()
+                seconds.filter(|(ab, sign)| sign * (0.5 * dot(up, cross(*ab, ac))) >= least).count()
             }
             Handedness::Volume => {
-                let (unit, across) = (size * size * size, cross(ac, ad));
-                seconds.filter(|(ab, sign)| sign * (dot(*ab, across) / unit) >= ORIENTED).count()
+                let across = cross(ac, ad);
+                seconds.filter(|(ab, sign)| sign * dot(*ab, across) >= least).count()
             }
         };
     }
