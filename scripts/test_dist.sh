@@ -3,10 +3,10 @@
 set -euo pipefail
 source=$(cd "$(dirname "$0")/.." && pwd)
 made=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
-# the rest of tests/ wants hypothesis, scipy or a trainer
+# the rest of tests/ wants hypothesis, scipy or a trainer, or is about the oracle
 tests="tests/test_golden.py tests/test_attacks.py tests/test_api_scoring.py tests/test_api_graph.py tests/test_api_spec.py
        tests/test_api_surface.py tests/test_cli.py tests/test_cli_score.py tests/test_cli_rollouts.py tests/test_concurrency.py
-       tests/test_terms.py tests/test_truncation.py tests/test_troubleshooting.py tests/oracle/test_lines.py tests/prompts
+       tests/test_terms.py tests/test_truncation.py tests/test_troubleshooting.py tests/prompts
        tests/rollouts/test_alarms.py tests/rollouts/test_repeats.py"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
