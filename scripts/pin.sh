@@ -9,5 +9,5 @@ pin() {
 pin --extra dev --extra verl-cpu constraints/verl-cpu.in --override constraints/verl-cpu-overrides.txt -o constraints/verl-cpu.txt
 pin --extra dev --extra verl -o constraints/verl.txt
 echo uv > constraints/dev.in.tmp
-pin --extra dev constraints/dev.in.tmp -c constraints/verl-cpu.txt -o constraints/dev.txt
+pin --extra dev --extra release constraints/dev.in.tmp -c constraints/verl-cpu.txt -o constraints/dev.txt
 rm constraints/dev.in.tmp

@@ -1,7 +1,4 @@
-//! Reads, matches and scores the replies of a model that writes a scene as a relation graph.
-//!
-//! Pure Rust: no Python, no threads, no input or output, no clock. One direction: text to spans to graph to matching
-//! to components to total.
+#![doc = include_str!("../README.md")]
 
 mod align;
 pub mod answer;
