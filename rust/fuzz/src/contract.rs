@@ -198,9 +198,8 @@ impl Contract {
             let same = (0..all.len()).filter(|&i| (&all[i].label, all[i].suffix) == (&id.0, id.1));
             same.min_by(|&a, &b| all[a].compare_centres(&all[b]))
         };
-        let stays = |i: &usize| {
-            all[*i].suffix == Suffix::NONE || meant(&(all[*i].label.clone(), all[*i].suffix)) == Some(*i)
-        };
+        let stays =
+            |i: &usize| all[*i].suffix == Suffix::NONE || meant(&(all[*i].label.clone(), all[*i].suffix)) == Some(*i);
         let kept: Vec<usize> = (0..all.len()).filter(stays).collect();
         if kept.len() < all.len() {
             self.note(Repair::DuplicateId);
