@@ -16,6 +16,8 @@ const FARTHEST: f64 = 1e9;
 
 type Members<'v, 'j> = &'v [(Cow<'j, str>, JsonValue<'j>)];
 type Id = (String, Suffix);
+/// Ends, distance and angle.
+type Stated = ([Id; 2], f64, Option<f64>);
 
 /// The frames and the repairs of a list or an object; none where the graph is bad.
 #[must_use]
@@ -140,7 +142,7 @@ fn written_node(value: &JsonValue) -> Option<Node> {
 }
 
 /// `["chair.1","table.1",1.56,30]`.
-fn written_edge(value: &JsonValue) -> Option<([Id; 2], f64, Option<f64>)> {
+fn written_edge(value: &JsonValue) -> Option<Stated> {
     let (first, second, distance, angle) = match list(Some(value))? {
         [first, second, distance] => (first, second, distance, None),
         [first, second, distance, angle] => (first, second, distance, number(angle)),
@@ -183,12 +185,7 @@ impl Contract {
     }
 
     /// Drops what is void and what is doubled.
-    fn finish(
-        &mut self,
-        t: Option<f64>,
-        written: Vec<Option<Node>>,
-        stated: Vec<Option<([Id; 2], f64, Option<f64>)>>,
-    ) -> Frame {
+    fn finish(&mut self, t: Option<f64>, written: Vec<Option<Node>>, stated: Vec<Option<Stated>>) -> Frame {
         if written.iter().any(Option::is_none) {
             self.note(Repair::VoidNode);
         }
