@@ -32,6 +32,10 @@ $(VENV)/.dev: $(VENV)/.base constraints/dev.txt pyproject.toml
 	$(UV) -r pyproject.toml --extra dev -c constraints/dev.txt
 	touch $@
 
+$(VENV)/.bench: $(VENV)/.dev constraints/bench.txt
+	$(UV) -r pyproject.toml --extra dev --extra bench -c constraints/bench.txt
+	touch $@
+
 # A run of verl starts some fifteen processes: compiled once here, each is up much sooner, also where Python is told to
 # write no bytecode.
 $(VENV)/.train: $(VENV)/.dev constraints/verl.txt constraints/verl-cpu.txt constraints/verl-cpu-overrides.txt
@@ -77,8 +81,8 @@ test: $(VENV)/.train build  ## everything that is promised, the short demo inclu
 long: $(VENV)/.train build  ## real runs of verl that are killed, resumed, spread over nodes, or broken on purpose
 	$(BIN)/python -m pytest -q -m long
 
-bench: build  ## the speed floor and the slowest hostile reply
-	$(BIN)/python benches/bench.py
+bench: $(VENV)/.bench build  ## speed against what can be had in Python, growth, memory, the slowest hostile reply
+	$(BIN)/python benches/bench.py; status=$$?; $(BIN)/python benches/table.py --write && exit $$status
 
 clean:  ## remove what was built (runs/ stays)
 	rm -rf $(VENV) target dist $(EXTENSION)

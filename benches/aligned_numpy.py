@@ -1,8 +1,9 @@
-"""Preset `pose-free` under alignment (one motion a reply) with re + json + numpy + scipy, vectorised over motions and pairs.
+"""Preset `pose-free`, aligned (one motion a reply), with re + json + numpy + scipy, vectorised over motions and pairs.
 
-What docs/scoring.md section 3 and 4 say for world space in three dimensions, as a careful numpy user would write it: all
-starts are laid at once, scipy solves each label's assignment, lengths are compared on the grid of 1e-9. It reads clean
-JSON only, and not the replies so large that section 9 bounds their search. `tests/oracle` is another version, for reading.
+What docs/scoring.md says in sections 3 and 4 for world space in three dimensions, as a careful numpy user would write
+it: all starts are laid at once, scipy solves each label's assignment, lengths compare on the grid of 1e-9. It reads
+clean JSON only, and not replies so large that section 9 bounds their search. `tests/oracle` is another version, for
+reading.
 """
 
 from __future__ import annotations

@@ -216,13 +216,27 @@ def _edges(x, y, z, p, q, r, ray, ray_hat, count, scale):  # type: ignore[no-unt
 
 @numba.njit(cache=True, fastmath=True, error_model="numpy")
 def _kernel(  # type: ignore[no-untyped-def]
-    rows, frames, counts, labels, centers, true_frames, scales, true_counts, true_labels, true_centers, label_count, out
+    rows,
+    frames,
+    counts,
+    labels,
+    centers,
+    true_frames,
+    scales,
+    true_counts,
+    true_labels,
+    true_centers,
+    label_count,
+    out,
 ):
     most, true_most = counts.max() + 1, true_counts.max() + 1
     slot = np.full(label_count, -1, np.int64)
     head, size = np.empty(true_most, np.int64), np.empty(true_most, np.int64)
     link = np.empty(most, np.int64)
-    cost, column_of = np.empty((max(most, true_most), max(most, true_most))), np.empty(true_most + most, np.int64)
+    cost, column_of = (
+        np.empty((max(most, true_most), max(most, true_most))),
+        np.empty(true_most + most, np.int64),
+    )
     members = np.empty(most, np.int64)
     matched = np.empty((6, true_most))
     x, y, z, p, q, r = matched[0], matched[1], matched[2], matched[3], matched[4], matched[5]
@@ -281,7 +295,11 @@ def _kernel(  # type: ignore[no-untyped-def]
                         b = column_of[k_pair] if n <= m else k_pair
                         close += max(0.0, 1.0 - cost[k_pair, column_of[k_pair]] / scale)
                         i, j = true_at + begin + a, at + members[b]
-                        x[count], y[count], z[count] = true_centers[i, 0], true_centers[i, 1], true_centers[i, 2]
+                        x[count], y[count], z[count] = (
+                            true_centers[i, 0],
+                            true_centers[i, 1],
+                            true_centers[i, 2],
+                        )
                         p[count], q[count], r[count] = centers[j, 0], centers[j, 1], centers[j, 2]
                         count += 1
                     node_sum += n / n_true * close / max(n, m)

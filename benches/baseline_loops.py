@@ -23,7 +23,7 @@ def format_reward(text: str) -> float:
 
 
 def answer_reward(text: str, reference: dict[str, Any]) -> float:
-    found = re.findall(r"<answer>(.*?)</answer>", text.split("</think>")[-1], re.DOTALL)
+    found = re.findall(r"<answer>(.*?)</answer>", text.rsplit("</think>", maxsplit=1)[-1], re.DOTALL)
     if not found:
         return 0.0
     return 1.0 if found[-1].strip().upper()[:1] == reference["answer"]["value"] else 0.0
@@ -36,7 +36,7 @@ def label_of(name: str) -> str:
 
 
 def read_frames(text: str) -> list[tuple[Node, ...]]:
-    found = re.findall(r"<graph>(.*?)</graph>", text.split("</think>")[0], re.DOTALL)
+    found = re.findall(r"<graph>(.*?)</graph>", text.split("</think>", maxsplit=1)[0], re.DOTALL)
     if not found:
         return []
     try:

@@ -101,9 +101,7 @@ def _nodes(rng: np.random.Generator, frame: dict[str, Any], noise: float) -> lis
 
 def _reply(rng: np.random.Generator, reference: dict[str, Any]) -> tuple[str, str]:
     noise = 0.6 * rng.random()
-    frames = [
-        {"t": frame["t"], "nodes": _nodes(rng, frame, noise)} for frame in reference["graph"]["frames"]
-    ]
+    frames = [{"t": frame["t"], "nodes": _nodes(rng, frame, noise)} for frame in reference["graph"]["frames"]]
     graph = json.dumps({"frames": frames})
     size = int(rng.integers(PROSE[0], PROSE[1] + 1))
     prose = (SENTENCES * (size // len(SENTENCES) + 1))[:size]
