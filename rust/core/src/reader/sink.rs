@@ -6,12 +6,16 @@ use crate::hash::hash_bytes;
 use crate::labels::{LabelTable, normalize_id, split_suffix, suffix_of};
 use crate::slots::Slots;
 use crate::units::LengthUnit;
+use std::ops::Range;
 
 /// An id as read: label number and suffix.
 pub(super) type Id = (u32, Suffix);
 
 /// Largest magnitude of a coordinate.
 const FARTHEST: f64 = 1e9;
+
+/// How many nodes of the frame before are tried: most frames repeat the nodes of the one before, in order, but for a few.
+const LOOKED_AT: usize = 2;
 
 /// A stated edge before its ids are looked up.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +57,8 @@ pub(super) struct Sink<'a> {
     caps: Caps,
     pub(super) graph: &'a mut ReplyGraph,
     pub(super) scratch: &'a mut Scratch,
+    /// Nodes of the frame before, from the one after the last that was found again.
+    before: Range<usize>,
     /// Nodes of the open frame as written, void ones too.
     written_nodes: usize,
     /// Edges of the graph as written, void ones too.
@@ -66,7 +72,18 @@ impl<'a> Sink<'a> {
         scratch.edges.clear();
         scratch.foreign.begin(0);
         let ParseContext { labels, dim, unit, caps, .. } = *context;
-        Self { labels, dim, unit, caps, graph, scratch, written_nodes: 0, written_edges: 0, read_any: false }
+        Self {
+            labels,
+            dim,
+            unit,
+            caps,
+            graph,
+            scratch,
+            before: 0..0,
+            written_nodes: 0,
+            written_edges: 0,
+            read_any: false,
+        }
     }
 
     /// Whether the block held anything readable.
@@ -81,6 +98,7 @@ impl<'a> Sink<'a> {
 
     pub(super) fn open_frame(&mut self) -> OpenFrame {
         self.written_nodes = 0;
+        self.before = self.graph.frames.last().map_or(0..0, |frame| frame.nodes.clone());
         OpenFrame { nodes: self.graph.label.len(), edges: self.scratch.edges.len() }
     }
 
@@ -137,6 +155,20 @@ impl<'a> Sink<'a> {
         self.graph.dim.push(dim);
         self.graph.at.push(at as u32);
         true
+    }
+
+    /// The id of a node of the frame before, where the JSON node at `at` begins as one of the next few there did. `bytes` ends
+    /// with the quote of this node's id.
+    #[inline]
+    pub(super) fn id_as_before(&mut self, bytes: &[u8], at: usize) -> Option<Id> {
+        let begins = &bytes[at..];
+        let next = self
+            .before
+            .clone()
+            .take(LOOKED_AT)
+            .find(|&node| bytes[self.graph.at[node] as usize..].starts_with(begins))?;
+        self.before.start = next + 1;
+        Some((self.graph.label[next], self.graph.suffix[next]))
     }
 
     /// The label number and suffix of an id as written; none when no label is left of it.
