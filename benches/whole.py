@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 import aligned_numpy
-import baseline_best
 import baseline_loops
 import baseline_numpy
 import corpus
@@ -66,6 +65,8 @@ def score_by_loops(made: corpus.Corpus) -> list[Any]:
 
 def against_baselines(rounds_most: int) -> dict[str, dict[str, Any]]:
     """Rows `best`, `numpy` and `loops`; what both read (clean JSON) must agree first."""
+    import baseline_best
+
     scorer = scorer_of("video-str")
     cases: dict[str, list[dict[str, Any]]] = {"best": [], "numpy": [], "loops": []}
     for frames, nodes, prompts, *plan in CORPORA:

@@ -37,14 +37,17 @@ def test_another_figure_is_another_table(result: dict[str, Any]) -> None:
 
 
 def test_a_missed_goal_is_told() -> None:
-    row = goals.row("numpy", [{"name": "a", "value": 90.0}, {"name": "b", "value": 34.9}])
-    assert row["value"] == 34.9
-    assert not goals.is_met("numpy", row)
-    assert table.goal_of("numpy", row) == "35: **missed**"
-    assert table.measured("numpy", row) == "35 to 90 times as fast"
+    missed = goals.row("numpy", [{"name": "a", "value": 90.0}, {"name": "b", "value": 34.9}])
+    assert missed["value"] == 34.9
+    assert not goals.is_met("numpy", missed)
+    assert table.goal_of("numpy", missed) == "35: **missed**"
+    assert table.measured("numpy", missed) == "35 to 90 times as fast"
     memory = goals.row("memory", [{"name": "a", "value": 0.5}, {"name": "b", "value": 1.5}])
     assert memory["value"] == 1.5
     assert not goals.is_met("memory", memory)
+    row = [{"name": "a", "value": 0.5}]
+    assert goals.is_met("memory", goals.row("memory", row, growth_kb=100, batches=50))
+    assert not goals.is_met("memory", goals.row("memory", row, growth_kb=2000, batches=50))
 
 
 def test_a_busy_machine_is_not_judged_and_says_so() -> None:

@@ -14,9 +14,6 @@ pub(super) type Id = (u32, Suffix);
 /// Largest magnitude of a coordinate.
 const FARTHEST: f64 = 1e9;
 
-/// How many nodes of the frame before are tried: most frames repeat the nodes of the one before, in order, but for a few.
-const LOOKED_AT: usize = 2;
-
 /// A stated edge before its ids are looked up.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RawEdge {
@@ -57,8 +54,9 @@ pub(super) struct Sink<'a> {
     caps: Caps,
     pub(super) graph: &'a mut ReplyGraph,
     pub(super) scratch: &'a mut Scratch,
-    /// Nodes of the frame before, from the one after the last that was found again.
+    /// Nodes of the frame before, and the place among them where the next node is expected.
     before: Range<usize>,
+    expected: usize,
     /// Nodes of the open frame as written, void ones too.
     written_nodes: usize,
     /// Edges of the graph as written, void ones too.
@@ -80,6 +78,7 @@ impl<'a> Sink<'a> {
             graph,
             scratch,
             before: 0..0,
+            expected: 0,
             written_nodes: 0,
             written_edges: 0,
             read_any: false,
@@ -99,6 +98,7 @@ impl<'a> Sink<'a> {
     pub(super) fn open_frame(&mut self) -> OpenFrame {
         self.written_nodes = 0;
         self.before = self.graph.frames.last().map_or(0..0, |frame| frame.nodes.clone());
+        self.expected = self.before.start;
         OpenFrame { nodes: self.graph.label.len(), edges: self.scratch.edges.len() }
     }
 
@@ -157,18 +157,21 @@ impl<'a> Sink<'a> {
         true
     }
 
-    /// The id of a node of the frame before, where the JSON node at `at` begins as one of the next few there did. `bytes` ends
-    /// with the quote of this node's id.
+    /// The id of a node of the frame before that begins as the JSON node at `at` does, where it stands near the expected place;
+    /// `bytes` ends with the quote of this node's id.
     #[inline]
     pub(super) fn id_as_before(&mut self, bytes: &[u8], at: usize) -> Option<Id> {
+        if self.before.is_empty() {
+            return None;
+        }
         let begins = &bytes[at..];
-        let next = self
-            .before
-            .clone()
-            .take(LOOKED_AT)
-            .find(|&node| bytes[self.graph.at[node] as usize..].starts_with(begins))?;
-        self.before.start = next + 1;
-        Some((self.graph.label[next], self.graph.suffix[next]))
+        let expected = self.expected;
+        self.expected += 1;
+        let near = [expected, expected + 1, expected.wrapping_sub(1), expected + 2];
+        let again = |node: usize| bytes[self.graph.at[node] as usize..].starts_with(begins);
+        let node = near.into_iter().find(|node| self.before.contains(node) && again(*node))?;
+        self.expected = node + 1;
+        Some((self.graph.label[node], self.graph.suffix[node]))
     }
 
     /// The label number and suffix of an id as written; none when no label is left of it.
