@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import statistics
 import time
@@ -20,7 +21,19 @@ def cpu_seconds(work: Work) -> float:
 
 
 def interleaved(works: Mapping[str, Work], rounds: int, at_least: float = 0.01) -> dict[str, list[float]]:
-    """CPU seconds of each work in each round; a short one is repeated in its round until `at_least` has passed."""
+    """CPU seconds of each work in each round; a short one is repeated in its round until `at_least` has passed.
+
+    What exists before is hidden from the garbage collector: a bench's own corpora must not make its baselines slow.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        return _interleaved(works, rounds, at_least)
+    finally:
+        gc.unfreeze()
+
+
+def _interleaved(works: Mapping[str, Work], rounds: int, at_least: float) -> dict[str, list[float]]:
     repeats = {
         name: max(1, math.ceil(at_least / max(1e-7, cpu_seconds(work)))) for name, work in works.items()
     }
