@@ -472,7 +472,7 @@ fn a_frame_is_read_the_same_whatever_stands_before_it() {
         r#"["chair",[5,1,2]]"#,
         r#"{"id":"lamp.1","center":[6,1,2]}"#,
         r#"["id",[7,1,2]]"#,
-        r#"['lamp.2',[8,1,2]]"#,
+        r"['lamp.2',[8,1,2]]",
         r#"["la\u006dp.3",[9,1,2]]"#,
         r#"["lamp.4",[1,1,2]]"#,
         r#"["lamp.4]",[2,1,2]]"#,

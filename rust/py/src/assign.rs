@@ -31,7 +31,7 @@ pub(crate) fn assign_batch<'py>(
     let view = costs.as_array();
     let (count, rows, cols) = view.dim();
     if rows * cols == 0 {
-        return Ok(PyArray1::from_vec(py, vec![-1; count * rows]).reshape([count, rows])?);
+        return PyArray1::from_vec(py, vec![-1; count * rows]).reshape([count, rows]);
     }
     let flat = view.as_slice().ok_or_else(|| PyValueError::new_err("costs is not C-contiguous"))?;
     let solved = door::enter(py, || {

@@ -242,7 +242,7 @@ impl Json<'_, '_, '_> {
         let mut at = begin;
         while let Some(node) = template::node(bytes, at) {
             self.lexer.at = node.end;
-            let id = match self.sink.id_as_before(&bytes[..node.id.end + 1], at) {
+            let id = match self.sink.id_as_before(&bytes[..=node.id.end], at) {
                 None => self.sink.id(&text[node.id]),
                 known => known,
             };

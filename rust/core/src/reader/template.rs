@@ -139,7 +139,7 @@ fn short_number(bytes: &[u8], at: usize, ends: [u8; 2]) -> Option<(f64, usize)> 
     }
     let count = whole + decimals;
     let has_end = others != 0 && ends.contains(&((word >> (8 * (end & 7))) as u8));
-    if whole == 0 || !has_end || whole > 1 && digits & 0xff == 0 {
+    if whole == 0 || !has_end || whole > 1 && word as u8 == b'0' {
         return None;
     }
     let magnitude = eight_digits(joined << (64 - 8 * count)) as f64 / POWERS[decimals as usize];
