@@ -37,6 +37,10 @@ $(VENV)/.release: $(VENV)/.dev
 	$(UV) -r pyproject.toml --extra release -c constraints/dev.txt
 	touch $@
 
+$(VENV)/.bench: $(VENV)/.dev constraints/bench.txt
+	$(UV) -r pyproject.toml --extra dev --extra bench -c constraints/bench.txt
+	touch $@
+
 # A run of verl starts some fifteen processes: compiled once here, each is up much sooner, also where Python is told to
 # write no bytecode.
 $(VENV)/.train: $(VENV)/.dev constraints/verl.txt constraints/verl-cpu.txt constraints/verl-cpu-overrides.txt
@@ -98,8 +102,8 @@ long: $(VENV)/.train build  ## real runs of verl that are killed, resumed or bro
 fuzz: $(VENV)/.dev  ## every fuzz target for FUZZ_SECONDS=30
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 
-bench: build  ## the speed floor and the slowest hostile reply
-	$(BIN)/python benches/bench.py
+bench: $(VENV)/.bench build  ## speed against what can be had in Python, growth, memory, the slowest hostile reply
+	$(BIN)/python benches/bench.py; status=$$?; $(BIN)/python benches/table.py --write && exit $$status
 
 instructions: build  ## the instruction gate; `benches/instructions.py --write` moves it
 	$(BIN)/python benches/instructions.py

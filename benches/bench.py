@@ -1,84 +1,35 @@
-"""`make bench`: the speed floor and the worst case, in one process on one pinned core; writes one JSON file.
+"""`make bench`: every goal of speed, growth, memory and the slowest hostile reply; writes one JSON file.
 
-Ratios are medians over interleaved rounds of CPU time, so that what else the machine does weighs little.
+One process on one pinned core; ratios are medians over interleaved rounds of CPU time, so that what else the machine
+does weighs little. `benches/table.py` makes README's table of the file.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import datetime
 import functools
+import importlib.metadata
 import json
 import os
 import platform
-import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-import baseline_numpy
-import corpus
+import assignment
+import border
+import goals
 import golden
+import growth
 import hostile
+import memory
+import reading
+import threads
 import videostr
-
-
-def cpu_seconds(work: Callable[[], object]) -> float:
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
-def check_agreement(made: corpus.Corpus, batch: videostr.BatchReport) -> int:
-    """Replies on which both compute the same thing must agree to 1e-9; returns how many were compared."""
-    compared = 0
-    for i, text in enumerate(made.texts):
-        if not made.clean[i]:
-            continue
-        ours = [batch[name][i] for name in ("format", "answer", "node", "edge")]
-        theirs = baseline_numpy.score(text, made.references[made.prompt[i]])
-        if not np.allclose(ours, theirs, rtol=0, atol=1e-9):
-            raise SystemExit(
-                f"reply {i}: videostr {ours}, baseline {theirs}: they must agree before they are timed"
-            )
-        compared += 1
-    return compared
-
-
-def floor(rounds: int) -> dict[str, Any]:
-    """512 prompts x 8 replies x 1 frame of 3..30 nodes, preset video-str."""
-    made = corpus.make("512x8, 1 frame, 3..30 nodes", prompts=512, replies=8, frames=1, nodes=(3, 30))
-    result: dict[str, Any] = {
-        "corpus": made.name,
-        "replies": len(made.texts),
-        "bytes": sum(map(len, made.texts)),
-    }
-    for report in ("all", "weighted"):
-        scorer = videostr.Scorer(
-            videostr.RewardSpec.preset("video-str").replace(angle="centroid", report=report)
-        )
-        prepared = [scorer.prepare(reference) for reference in made.references]
-        refs = [prepared[p] for p in made.prompt]
-        if report == "all":
-            result["compared"] = check_agreement(made, scorer.score_batch(made.texts, refs))
-        ours, theirs = [], []
-        for _ in range(rounds):
-            ours.append(cpu_seconds(lambda s=scorer, r=refs: s.score_batch(made.texts, r, num_threads=1)))
-            theirs.append(
-                cpu_seconds(
-                    lambda: [
-                        baseline_numpy.score(t, made.references[p])
-                        for t, p in zip(made.texts, made.prompt, strict=True)
-                    ]
-                )
-            )
-        result[f"ratio_{report}"] = statistics.median(t / o for o, t in zip(ours, theirs, strict=True))
-        result[f"us_per_reply_{report}"] = 1e6 * statistics.median(ours) / len(made.texts)
-        result["us_per_reply_baseline"] = 1e6 * statistics.median(theirs) / len(made.texts)
-    return result
-
+import whole
+from measure import cpu_seconds
 
 # Spec fields; (frames, labels, kind) of references; (frames, nodes a frame) of replies, else as many as fit.
 GROUPS = [{"group": "so3"}, {"group": "yaw"}]
@@ -143,39 +94,101 @@ def worst(size: int, limits: dict[str, float], rounds: int = 3) -> dict[str, Any
     return found
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=Path("benches/results.json"))
-    args = parser.parse_args()
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    print(f"{golden.check()} golden lines hold")
-    result = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "versions": {"python": platform.python_version(), "numpy": np.__version__},
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    cpu = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    named = ("model name", "cpu family", "model")
+    packages = (
+        "numpy",
+        "scipy",
+        "msgspec",
+        "orjson",
+        "numba",
+        "jiter",
+        "json_repair",
+        "lapx",
+        "laprust",
+        "lapcpp",
+    )
+    return {
+        "cpu": ", ".join(f"{key} {cpu[key]}" for key in named if key in cpu),
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "packages": {name: importlib.metadata.version(name) for name in packages},
         "build": videostr.build_info(),
-        "floor": floor(args.rounds),
-        "worst_256KiB": worst(256 * 1024, {"given": 20.0, "aligned": 250.0}),
-        "worst_16KiB": worst(16 * 1024, {"given": 2.0, "aligned": 10.0}),
+        "busy_cores": round(threads.busy_cores(), 2),
+        "date": datetime.date.today().isoformat(),
     }
-    args.out.write_text(json.dumps(result, indent=2) + "\n")
-    speed = result["floor"]
-    print(f"{speed['corpus']}: {speed['replies']} replies, {speed['bytes'] / 1e6:.1f} MB")
-    print(f"  {speed['compared']} clean replies agree to 1e-9")
-    for report in ("all", "weighted"):
+
+
+def ratios(rounds: int) -> dict[str, Any]:
+    """Every row of the goals, printed as it is found, in the order of the goals."""
+    parts: list[Callable[[], dict[str, Any]]] = [
+        lambda: whole.against_baselines(rounds),
+        lambda: {"aligned": whole.aligned(rounds)},
+        lambda: assignment.rows(rounds),
+        lambda: reading.rows(rounds),
+        lambda: {"threads": threads.row(rounds)},
+        lambda: {"border": border.row(rounds)},
+        lambda: {"memory": memory.row()},
+    ]
+    found: dict[str, Any] = {}
+    for part in parts:
+        for key, row in part().items():
+            if row is not None:
+                found[key] = row
+                print("\n".join(goals.lines(key, row)), flush=True)
+    return {key: found[key] for key in goals.GOALS if key in found}
+
+
+def grown(rounds: int) -> list[dict[str, Any]]:
+    found = growth.measure(rounds)
+    growth.plot(found)
+    return [
+        {**dataclasses.asdict(series), "exponent": series.fitted(), "steepest": series.steepest()}
+        for series in found
+    ]
+
+
+def shown(result: dict[str, Any]) -> bool:
+    """Prints growth and the slowest replies beside their goals; whether any goal was missed."""
+    failed = not all(goals.is_met(key, row) for key, row in result["rows"].items())
+    for series in result["growth"]:
+        cliff = series["steepest"] > series["order"] + growth.SLACK
+        verdict = "CLIFF" if cliff else "ok"
         print(
-            f"  report {report:8}: {speed[f'us_per_reply_{report}']:.2f} us a reply, "
-            f"{speed[f'ratio_{report}']:.0f} times re + json + numpy + scipy "
-            f"({speed['us_per_reply_baseline']:.0f} us); floor 20 times"
+            f"{series['name']}: {series['axis']} {series['sizes'][0]} to {series['sizes'][-1]}, time as their power "
+            f"{series['exponent']:.2f}, between neighbours at most {series['steepest']:.2f} ({verdict})"
         )
-    failed = speed["ratio_all"] < 20
+        failed |= cliff
     for key in ("worst_256KiB", "worst_16KiB"):
         for frame_of_reference in ("given", "aligned"):
             row = result[key][frame_of_reference]
             print(f"{key} {frame_of_reference:7}: {row['ms']:7.2f} ms (limit {row['limit_ms']:g})")
             print(f"  {row['slowest']}")
             failed |= row["ms"] > row["limit_ms"]
-    if failed:
+    return failed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7, help="at most; slow baselines have fewer")
+    parser.add_argument("--out", type=Path, default=Path("benches/results.json"))
+    args = parser.parse_args()
+    started = machine()
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    print(f"{golden.check()} golden lines hold")
+    result = {
+        "machine": started,
+        "rows": ratios(args.rounds),
+        "growth": grown(args.rounds),
+        "worst_256KiB": worst(256 * 1024, {"given": 20.0, "aligned": 250.0}),
+        "worst_16KiB": worst(16 * 1024, {"given": 2.0, "aligned": 10.0}),
+    }
+    args.out.write_text(json.dumps(result, indent=2) + "\n")
+    if shown(result):
         raise SystemExit("a goal was missed")
 
 

@@ -13,33 +13,44 @@ LABELS = [
     *["keyboard", "mug", "book", "box", "bin", "stool", "cabinet", "sink", "oven", "car", "van", "truck"],
     *["bicycle", "pedestrian", "tram", "sign", "tree", "bench", "dog"],
 ]
-PROSE = (
+SENTENCES = (
     "I look at the first frames and note where the large objects stand. The camera moves slowly to the right, "
     "so what is near shifts more than what is far away. I keep the names of the objects and estimate the "
     "distances between them one after the other, then I check that they fit together. "
 )
+PROSE = (2 * 1024, 6 * 1024)  # bytes of a reply that is not cut
+CUT, FENCED = 0.10, 0.03  # of the replies
+VARIANT, WRONG, MISSING, EXTRA = 0.15, 0.04, 0.08, 0.06  # of the nodes
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """`texts[i]` replies to `references[prompt[i]]`; `clean[i]`: the JSON of the reply is valid as written."""
+    """`texts[i]` replies to `references[prompt[i]]`; `faults[i]`: "" (valid JSON), "cut" or "fenced"."""
 
     name: str
     references: list[dict[str, Any]]
     texts: list[str]
     prompt: list[int]
-    clean: list[bool]
+    faults: list[str]
+
+    def part(self, prompts: int) -> Corpus:
+        """The first prompts with their replies."""
+        count = sum(p < prompts for p in self.prompt)
+        return Corpus(
+            self.name,
+            self.references[:prompts],
+            self.texts[:count],
+            self.prompt[:count],
+            self.faults[:count],
+        )
 
 
-def _reference(rng: np.random.Generator, frames: int, nodes: tuple[int, int]) -> dict[str, Any]:
+def _reference(rng: np.random.Generator, frames: int, nodes: tuple[int, int], up: bool) -> dict[str, Any]:
     n = int(rng.integers(nodes[0], nodes[1] + 1))
-    labels = rng.choice(LABELS, n)
-    count: dict[str, int] = {}
-    ids = []
-    for label in labels:
-        count[label] = count.get(label, 0) + 1
-        ids.append(f"{label}.{count[label]}")
+    labels = rng.choice(LABELS, n).tolist()
+    ids = [f"{label}.{labels[: k + 1].count(label)}" for k, label in enumerate(labels)]
     start, step = rng.uniform(0, 6, (n, 3)), rng.normal(0, 0.1, (n, 3))
+    gravity = {"up": [0, 0, 1]} if up else {}
     return {
         "version": 1,
         "answer": {
@@ -50,18 +61,16 @@ def _reference(rng: np.random.Generator, frames: int, nodes: tuple[int, int]) ->
         "graph": {
             "space": "world",
             "unit": "m",
-            "up": [0, 0, 1],
             "scale": 10.0,
+            **gravity,
             "frames": [
                 {
                     "t": float(f),
                     "nodes": [
-                        {
-                            "id": i,
-                            "label": str(label),
-                            "center": [round(float(v), 2) for v in start[k] + f * step[k]],
-                        }
-                        for k, (i, label) in enumerate(zip(ids, labels, strict=True))
+                        {"id": i, "label": label, "center": center}
+                        for i, label, center in zip(
+                            ids, labels, (start + f * step).round(2).tolist(), strict=True
+                        )
                     ],
                 }
                 for f in range(frames)
@@ -70,47 +79,62 @@ def _reference(rng: np.random.Generator, frames: int, nodes: tuple[int, int]) ->
     }
 
 
-def _reply(rng: np.random.Generator, reference: dict[str, Any]) -> tuple[str, bool]:
+def _nodes(rng: np.random.Generator, frame: dict[str, Any], noise: float) -> list[list[Any]]:
+    truth = frame["nodes"]
+    chance = rng.random((3, len(truth)))
+    centers = np.array([node["center"] for node in truth]) + rng.normal(0, noise, (len(truth), 3))
+    nodes = []
+    for k, (node, center) in enumerate(zip(truth, centers.round(2).tolist(), strict=True)):
+        if chance[0, k] < MISSING:
+            continue
+        name = node["id"]
+        if chance[1, k] < WRONG:
+            name = f"{LABELS[int(rng.integers(len(LABELS)))]}.{40 + k}"
+        if chance[2, k] < VARIANT:
+            name = name.capitalize().replace(".", "_")
+        nodes.append([name, center])
+    for k in range(int(rng.poisson(EXTRA * len(truth)))):
+        name = LABELS[int(rng.integers(len(LABELS)))]
+        nodes.append([f"{name}.{120 + k}", rng.uniform(0, 6, 3).round(2).tolist()])
+    return nodes
+
+
+def _reply(rng: np.random.Generator, reference: dict[str, Any]) -> tuple[str, str]:
     noise = 0.6 * rng.random()
-    frames = []
-    for frame in reference["graph"]["frames"]:
-        nodes = []
-        for node in frame["nodes"]:
-            if rng.random() < 0.08:
-                continue
-            name = node["id"]
-            if rng.random() < 0.04:
-                name = f"{rng.choice(LABELS)}.{40 + len(nodes)}"
-            if rng.random() < 0.15:
-                name = name.capitalize().replace(".", "_")
-            nodes.append([name, [round(float(v + rng.normal(0, noise)), 2) for v in node["center"]]])
-        for k in range(int(rng.poisson(0.06 * len(frame["nodes"])))):
-            nodes.append(
-                [f"{rng.choice(LABELS)}.{20 + k}", [round(float(v), 2) for v in rng.uniform(0, 6, 3)]]
-            )
-        frames.append({"t": frame["t"], "nodes": nodes})
-    graph, clean = json.dumps({"frames": frames}), True
-    if rng.random() < 0.03:
-        graph, clean = f"```json\n{graph}\n```", False
-    prose = PROSE * int(rng.integers(5, 12))
+    frames = [{"t": frame["t"], "nodes": _nodes(rng, frame, noise)} for frame in reference["graph"]["frames"]]
+    graph = json.dumps({"frames": frames})
+    size = int(rng.integers(PROSE[0], PROSE[1] + 1))
+    prose = (SENTENCES * (size // len(SENTENCES) + 1))[:size]
+    before, after = prose[: size * 4 // 5], prose[size * 4 // 5 :]
+    chance = rng.random()
+    fault = "cut" if chance < CUT else "fenced" if chance < CUT + FENCED else ""
+    if fault == "fenced":
+        graph = f"```json\n{graph}\n```"
     answer = "ABCD"[int(rng.integers(4))]
-    text = f"<think>{prose}<graph>{graph}</graph> {prose[:200]}</think>\n<answer>{answer}</answer>"
-    if rng.random() < 0.10:
-        text, clean = text[: text.index("<graph>") + 7 + int(rng.integers(len(graph)))], False
-    return text, clean
+    text = f"<think>{before}<graph>{graph}</graph>{after}</think>\n<answer>{answer}</answer>"
+    if fault == "cut":
+        text = text[: text.index("<graph>") + 7 + int(rng.integers(len(graph)))]
+    return text, fault
 
 
 def make(
-    name: str, *, prompts: int, replies: int, frames: int, nodes: tuple[int, int], seed: int = 0
+    name: str,
+    *,
+    prompts: int,
+    frames: int,
+    nodes: tuple[int, int],
+    replies: int = 8,
+    up: bool = True,
+    seed: int = 0,
 ) -> Corpus:
     """`prompts` references of `frames` frames with `nodes[0]..nodes[1]` nodes, each with `replies` replies."""
     rng = np.random.default_rng(seed)
-    references, texts, prompt, clean = [], [], [], []
+    references, texts, prompt, faults = [], [], [], []
     for p in range(prompts):
-        references.append(_reference(rng, frames, nodes))
+        references.append(_reference(rng, frames, nodes, up))
         for _ in range(replies):
-            text, ok = _reply(rng, references[-1])
+            text, fault = _reply(rng, references[-1])
             texts.append(text)
-            clean.append(ok)
+            faults.append(fault)
             prompt.append(p)
-    return Corpus(name, references, texts, prompt, clean)
+    return Corpus(name, references, texts, prompt, faults)

@@ -10,4 +10,5 @@ pin --extra dev --extra verl-cpu constraints/verl-cpu.in --override constraints/
 pin --extra dev --extra verl -o constraints/verl.txt
 echo uv > constraints/dev.in.tmp
 pin --extra dev --extra release constraints/dev.in.tmp -c constraints/verl-cpu.txt -o constraints/dev.txt
+pin --extra dev --extra bench constraints/dev.in.tmp -c constraints/verl-cpu.txt -o constraints/bench.txt
 rm constraints/dev.in.tmp

@@ -97,3 +97,27 @@ def test_assign_solves_and_leaves_its_input_alone() -> None:
     np.testing.assert_array_equal(cost, before)
     with pytest.raises(ValueError, match=r"cost\[1, 0\] is NaN"):
         _core.assign(np.array([[0.0], [np.nan]]))
+
+
+def test_batches_are_assigned_as_their_matrices_are() -> None:
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    for rows, columns in ((3, 3), (4, 6), (5, 2)):
+        costs = rng.uniform(0, 1, (20, rows, columns))
+        assert _core.assign_batch(costs).tolist() == [_core.assign(cost).tolist() for cost in costs]
+    assert _core.assign_batch(np.zeros((2, 3, 0))).tolist() == [[-1, -1, -1]] * 2
+    with pytest.raises(ValueError, match="contiguous"):
+        _core.assign_batch(costs.transpose(0, 2, 1))
+
+
+def test_graphs_are_read_as_arrays() -> None:
+    replies = [
+        '<graph>{"frames":[{"nodes":[["Chair_1",[1,2,3]],["box",[0.5,1,-2]]]},{"nodes":[]}]}</graph>',
+        "no graph",
+        "<graph>lamp.2 4 5 6\n",
+    ]
+    counts, labels, centers = _core.read_graphs(replies, ["chair", "lamp"])
+    assert counts.tolist() == [2, 0, 1]
+    assert labels.tolist() == [0, 2, 1]
+    assert centers.tolist() == [[1, 2, 3], [0.5, 1, -2], [4, 5, 6]]

@@ -16,9 +16,11 @@ __all__ = [
     "__version__",
     "_panic_once",
     "assign",
+    "assign_batch",
     "build_info",
     "canonical_spec",
     "parse",
+    "read_graphs",
 ]
 
 __version__: Final[str]
@@ -67,6 +69,7 @@ class Scorer:
     def explain(self, text: str, reference: Reference, tokens: float | None = None) -> str: ...
 
 def assign(cost: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]: ...
+def assign_batch(costs: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]: ...
 def build_info() -> _BuildInfo: ...
 def canonical_spec(json: str) -> str: ...
 def parse(
@@ -85,4 +88,7 @@ def parse(
         ]
     ],
 ]: ...
+def read_graphs(
+    replies: Sequence[str], labels: list[str]
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32], npt.NDArray[np.float64]]: ...
 def _panic_once() -> None: ...

@@ -463,3 +463,58 @@ fn the_short_way_reads_what_the_general_way_reads() {
         }
     }
 }
+
+/// Ids of a frame's nodes, as names.
+fn ids(reply: &Reply, frame: usize) -> Vec<(String, Suffix)> {
+    let graph = &reply.graph;
+    let nodes = graph.frames[frame].nodes.clone();
+    nodes.map(|node| (graph.foreign[graph.label[node] as usize].clone(), graph.suffix[node])).collect()
+}
+
+#[test]
+fn a_frame_is_read_the_same_whatever_stands_before_it() {
+    let nodes = [
+        r#"["chair.1",[0,1,2]]"#,
+        r#"["chair.10",[3,1,2]]"#,
+        r#"["Chair_2", [4, 1, 2]]"#,
+        r#"["chair",[5,1,2]]"#,
+        r#"{"id":"lamp.1","center":[6,1,2]}"#,
+        r#"["id",[7,1,2]]"#,
+        r"['lamp.2',[8,1,2]]",
+        r#"["la\u006dp.3",[9,1,2]]"#,
+        r#"["lamp.4",[1,1,2]]"#,
+        r#"["lamp.4]",[2,1,2]]"#,
+        r#"["void",[1]]"#,
+        r#"["",[1,2,3]]"#,
+    ];
+    let frame = |picks: &[usize]| {
+        let inside: Vec<&str> = picks.iter().map(|&pick| nodes[pick]).collect();
+        format!(r#"{{"nodes":[{}]}}"#, inside.join(","))
+    };
+    let read = |frames: &[String]| {
+        let mut reply = Reply::default();
+        let text = format!(r#"<graph>{{"frames":[{}]}}</graph>"#, frames.join(","));
+        Reader::new().read(&text, &ParseContext::default(), &mut reply);
+        reply
+    };
+    let mut state = 3_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    for _ in 0..3000 {
+        let mut picks = || -> Vec<usize> {
+            let mut order: Vec<usize> = (0..nodes.len()).collect();
+            for _ in 0..random(4) {
+                let (a, b) = (random(order.len()), random(order.len()));
+                order.swap(a, b);
+                order.remove(random(order.len()));
+            }
+            order
+        };
+        let (first, second) = (picks(), picks());
+        let both = read(&[frame(&first), frame(&second)]);
+        assert_eq!(ids(&both, 0), ids(&read(&[frame(&first)]), 0), "{first:?}");
+        assert_eq!(ids(&both, 1), ids(&read(&[frame(&second)]), 0), "{first:?} {second:?}");
+    }
+}

@@ -1,6 +1,6 @@
-//! The assignment solver by itself, so that tests can hold it against other solvers.
+//! The assignment solver by itself, so that tests and benches can hold it against other solvers.
 
-use numpy::{PyArray1, PyReadonlyArray2};
+use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2, PyReadonlyArray3};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -19,4 +19,27 @@ pub(crate) fn assign<'py>(py: Python<'py>, cost: PyReadonlyArray2<'py, f64>) -> 
     }
     let columns = door::enter(py, || videostr_core::assign::assign_costs(&flat, rows, cols))?;
     Ok(PyArray1::from_vec(py, columns))
+}
+
+/// The same for each of the matrices `costs` (B, n, m), solved one after the other in one call: (B, n). NaN forbids a pair too.
+#[pyfunction]
+#[allow(clippy::needless_pass_by_value)]
+pub(crate) fn assign_batch<'py>(
+    py: Python<'py>,
+    costs: PyReadonlyArray3<'py, f64>,
+) -> PyResult<Bound<'py, PyArray2<i64>>> {
+    let view = costs.as_array();
+    let (count, rows, cols) = view.dim();
+    if rows * cols == 0 {
+        return PyArray1::from_vec(py, vec![-1; count * rows]).reshape([count, rows]);
+    }
+    let flat = view.as_slice().ok_or_else(|| PyValueError::new_err("costs is not C-contiguous"))?;
+    let solved = door::enter(py, || {
+        let mut columns = Vec::with_capacity(count * rows);
+        for matrix in flat.chunks_exact(rows * cols) {
+            columns.extend(videostr_core::assign::assign_costs(matrix, rows, cols));
+        }
+        columns
+    })?;
+    PyArray1::from_vec(py, solved).reshape([count, rows])
 }

@@ -20,13 +20,13 @@ mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::assign::assign;
+    use crate::assign::{assign, assign_batch};
     #[pymodule_export]
     use crate::info::build_info;
     #[pymodule_export]
     use crate::reference::Reference;
     #[pymodule_export]
-    use crate::reply::parse;
+    use crate::reply::{parse, read_graphs};
     #[pymodule_export]
     use crate::scorer::Scorer;
     #[pymodule_export]

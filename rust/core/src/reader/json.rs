@@ -203,7 +203,7 @@ impl Json<'_, '_, '_> {
         while self.lexer.next_item(&mut between)? {
             let at = self.lexer.at;
             match self.lexer.peek() {
-                Some(b'[') if self.template_node()? => {}
+                Some(b'[') if self.template_nodes()? => {}
                 Some(b'[' | b'(') => self.node_pair(at)?,
                 Some(b'{') => self.node_object(at)?,
                 _ => {
@@ -237,20 +237,28 @@ impl Json<'_, '_, '_> {
         self.void_node(at)
     }
 
-    /// A node as the template writes it; false when it is written in another way.
-    fn template_node(&mut self) -> Step<bool> {
-        let at = self.lexer.at;
-        let Some(node) = template::node(self.lexer.bytes(), at) else {
-            return Ok(false);
-        };
-        self.lexer.at = node.end;
-        let id = self.sink.id(&self.lexer.text()[node.id]);
-        if id.is_some_and(|id| self.sink.push_node(id, node.xyz, node.dim, at)) {
-            self.sink.count_node()?;
-        } else {
-            self.void_node(at)?;
+    /// Nodes as the template writes them, one after the other; false when the first is written in another way.
+    fn template_nodes(&mut self) -> Step<bool> {
+        let (bytes, text) = (self.lexer.bytes(), self.lexer.text());
+        let begin = self.lexer.at;
+        let mut at = begin;
+        while let Some(node) = template::node(bytes, at) {
+            self.lexer.at = node.end;
+            let id = match self.sink.id_as_before(&bytes[..=node.id.end], at) {
+                None => self.sink.id(&text[node.id]),
+                known => known,
+            };
+            if id.is_some_and(|id| self.sink.push_node(id, node.xyz, node.dim, at)) {
+                self.sink.count_node()?;
+            } else {
+                self.void_node(at)?;
+            }
+            match template::comma(bytes, node.end) {
+                Some(next) if bytes.get(next) == Some(&b'[') => at = next,
+                _ => break,
+            }
         }
-        Ok(true)
+        Ok(self.lexer.at > begin)
     }
 
     /// `["chair.1",[0.4,1.2,0.5]]` in any way of writing it.

@@ -6,6 +6,7 @@ use crate::hash::hash_bytes;
 use crate::labels::{LabelTable, normalize_id, split_suffix, suffix_of};
 use crate::slots::Slots;
 use crate::units::LengthUnit;
+use std::ops::Range;
 
 /// An id as read: label number and suffix.
 pub(super) type Id = (u32, Suffix);
@@ -53,6 +54,9 @@ pub(super) struct Sink<'a> {
     caps: Caps,
     pub(super) graph: &'a mut ReplyGraph,
     pub(super) scratch: &'a mut Scratch,
+    /// Nodes of the frame before, and the place among them where the next node is expected.
+    before: Range<usize>,
+    expected: usize,
     /// Nodes of the open frame as written, void ones too.
     written_nodes: usize,
     /// Edges of the graph as written, void ones too.
@@ -66,7 +70,19 @@ impl<'a> Sink<'a> {
         scratch.edges.clear();
         scratch.foreign.begin(0);
         let ParseContext { labels, dim, unit, caps, .. } = *context;
-        Self { labels, dim, unit, caps, graph, scratch, written_nodes: 0, written_edges: 0, read_any: false }
+        Self {
+            labels,
+            dim,
+            unit,
+            caps,
+            graph,
+            scratch,
+            before: 0..0,
+            expected: 0,
+            written_nodes: 0,
+            written_edges: 0,
+            read_any: false,
+        }
     }
 
     /// Whether the block held anything readable.
@@ -81,6 +97,8 @@ impl<'a> Sink<'a> {
 
     pub(super) fn open_frame(&mut self) -> OpenFrame {
         self.written_nodes = 0;
+        self.before = self.graph.frames.last().map_or(0..0, |frame| frame.nodes.clone());
+        self.expected = self.before.start;
         OpenFrame { nodes: self.graph.label.len(), edges: self.scratch.edges.len() }
     }
 
@@ -137,6 +155,23 @@ impl<'a> Sink<'a> {
         self.graph.dim.push(dim);
         self.graph.at.push(at as u32);
         true
+    }
+
+    /// The id of a node of the frame before that begins as the JSON node at `at` does, where it stands near the expected place;
+    /// `bytes` ends with the quote of this node's id.
+    #[inline]
+    pub(super) fn id_as_before(&mut self, bytes: &[u8], at: usize) -> Option<Id> {
+        if self.before.is_empty() {
+            return None;
+        }
+        let begins = &bytes[at..];
+        let expected = self.expected;
+        self.expected += 1;
+        let near = [expected, expected + 1, expected.wrapping_sub(1), expected + 2];
+        let again = |node: usize| bytes[self.graph.at[node] as usize..].starts_with(begins);
+        let node = near.into_iter().find(|node| self.before.contains(node) && again(*node))?;
+        self.expected = node + 1;
+        Some((self.graph.label[node], self.graph.suffix[node]))
     }
 
     /// The label number and suffix of an id as written; none when no label is left of it.
