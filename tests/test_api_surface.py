@@ -109,6 +109,9 @@ def test_batches_are_assigned_as_their_matrices_are() -> None:
     assert _core.assign_batch(np.zeros((2, 3, 0))).tolist() == [[-1, -1, -1]] * 2
     with pytest.raises(ValueError, match="contiguous"):
         _core.assign_batch(costs.transpose(0, 2, 1))
+    costs[19, 4, 0] = np.nan
+    with pytest.raises(ValueError, match=r"costs\[19, 4, 0\] is NaN: expected a number from 0 to 1024"):
+        _core.assign_batch(costs)
 
 
 def test_graphs_are_read_as_arrays() -> None:

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::assign::{Entry, NONE, Optimum, Sides, Source, Ties};
+use crate::assign::{Entry, NONE, Optimum, Sides, Source, Ties, whole_number};
 use crate::geometry::{Points, Vec3};
 use crate::pair::{Block, Layout};
 use crate::reference::Scene;
@@ -151,15 +151,11 @@ impl Source<i64> for Grid<'_> {
 
 /// Distances beyond this many D cost alike.
 const FARTHEST: f64 = 1024.0;
-/// 2^32: the grid of costs, in parts of D.
-const FINENESS: f64 = 4_294_967_296.0;
 
 /// The whole-number cost of a squared distance.
 #[inline(always)]
 fn cost_of(square: f64, scale: f64) -> i64 {
-    const MAGIC: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52: adding it rounds to a whole number
-    let cost = (square.sqrt() / scale).min(FARTHEST) * FINENESS + MAGIC;
-    (cost.to_bits() & 0x0007_ffff_ffff_ffff).cast_signed()
+    whole_number((square.sqrt() / scale).min(FARTHEST))
 }
 
 #[inline(always)]

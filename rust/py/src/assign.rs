@@ -3,6 +3,7 @@
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2, PyReadonlyArray3};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use videostr_core::assign::Solver;
 
 use crate::door;
 
@@ -21,7 +22,8 @@ pub(crate) fn assign<'py>(py: Python<'py>, cost: PyReadonlyArray2<'py, f64>) -> 
     Ok(PyArray1::from_vec(py, columns))
 }
 
-/// The same for each of the matrices `costs` (B, n, m), solved one after the other in one call: (B, n). NaN forbids a pair too.
+/// The scorer's own assignment of each of the matrices `costs` (B, n, m), numbers from 0 to 1024, one after the other in one
+/// call: (B, n), -1 where unmatched. Costs count in steps of 2^-32, as in scoring.
 #[pyfunction]
 #[allow(clippy::needless_pass_by_value)]
 pub(crate) fn assign_batch<'py>(
@@ -30,16 +32,20 @@ pub(crate) fn assign_batch<'py>(
 ) -> PyResult<Bound<'py, PyArray2<i64>>> {
     let view = costs.as_array();
     let (count, rows, cols) = view.dim();
-    if rows * cols == 0 {
-        return PyArray1::from_vec(py, vec![-1; count * rows]).reshape([count, rows]);
-    }
-    let flat = view.as_slice().ok_or_else(|| PyValueError::new_err("costs is not C-contiguous"))?;
-    let solved = door::enter(py, || {
-        let mut columns = Vec::with_capacity(count * rows);
-        for matrix in flat.chunks_exact(rows * cols) {
-            columns.extend(videostr_core::assign::assign_costs(matrix, rows, cols));
+    let mut columns = vec![-1; count * rows];
+    if rows * cols > 0 {
+        let flat = view.as_slice().ok_or_else(|| PyValueError::new_err("costs is not C-contiguous"))?;
+        if let Some(at) = flat.iter().position(|cost| !(0.0..=1024.0).contains(cost)) {
+            let (matrix, row, col) = (at / (rows * cols), at / cols % rows, at % cols);
+            let message = format!("costs[{matrix}, {row}, {col}] is {}: expected a number from 0 to 1024", flat[at]);
+            return Err(PyValueError::new_err(message));
         }
-        columns
-    })?;
-    PyArray1::from_vec(py, solved).reshape([count, rows])
+        door::enter(py, || {
+            let mut solver = Solver::default();
+            for (matrix, columns) in flat.chunks_exact(rows * cols).zip(columns.chunks_exact_mut(rows)) {
+                solver.assign(matrix, cols, columns);
+            }
+        })?;
+    }
+    PyArray1::from_vec(py, columns).reshape([count, rows])
 }

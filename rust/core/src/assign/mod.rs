@@ -1,5 +1,7 @@
 //! One-to-one assignment of least cost, exact, with a fixed choice among equals.
 
+#![expect(clippy::inline_always, reason = "rows of costs are read in wide loops, see `wide`")]
+
 mod dense;
 mod solver;
 mod ties;
@@ -128,9 +130,63 @@ impl<C: Cost, F: Fn(usize, usize) -> C> Source<C> for Whole<F> {
         out[start..].sort_by(|a, b| a.cost.partial_cmp(&b.cost).unwrap_or(std::cmp::Ordering::Equal));
     }
 
+    #[inline(always)]
     fn whole(&mut self, row: usize, out: &mut Vec<C>) {
         out.extend((0..self.columns).map(|column| (self.cost)(row, column)));
     }
+}
+
+/// The scorer's own assignment of matrices, one after the other in the same memory: costs are rounded to whole numbers of
+/// 2^-32, as in scoring, and of assignments of the same sum the first is taken.
+///
+/// # Examples
+/// ```
+/// let mut solver = videostr_core::assign::Solver::default();
+/// let mut columns = [0; 2];
+/// solver.assign(&[0.0, 1.0, 1.0, 100.0], 2, &mut columns);
+/// assert_eq!(columns, [1, 0]);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Solver {
+    optimum: Optimum,
+    ties: Ties,
+    partners: Vec<u32>,
+}
+
+impl Solver {
+    /// Writes the column of each row, -1 for rows that are left over, of a row-major matrix of costs from 0 to 1024.
+    ///
+    /// # Panics
+    /// When `cost` does not hold `out.len() * columns` numbers.
+    pub fn assign(&mut self, cost: &[f64], columns: usize, out: &mut [i64]) {
+        let rows = out.len();
+        assert_eq!(cost.len(), rows * columns, "a matrix of {rows} x {columns} costs");
+        self.partners.clear();
+        self.partners.resize(rows, NONE);
+        let sides = Sides { references: rows, replies: columns, flipped: rows > columns };
+        if sides.flipped {
+            let at = |i: usize, j: usize| whole_number(cost[j * columns + i]);
+            self.optimum.solve(columns, rows, &mut Whole { columns: rows, cost: at });
+        } else {
+            let at = |i: usize, j: usize| whole_number(cost[i * columns + j]);
+            self.optimum.solve(rows, columns, &mut Whole { columns, cost: at });
+        }
+        self.ties.settle(&self.optimum, sides, &mut self.partners);
+        for (out, &partner) in out.iter_mut().zip(&self.partners) {
+            *out = if partner == NONE { -1 } else { i64::from(partner) };
+        }
+    }
+}
+
+/// 2^32: the grid of costs.
+const FINENESS: f64 = 4_294_967_296.0;
+
+/// A cost from 0 to 2^19 in parts of 1 / [`FINENESS`], rounded to even.
+#[inline(always)]
+pub(crate) fn whole_number(cost: f64) -> i64 {
+    const MAGIC: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52: adding it rounds to a whole number
+    let shifted = cost * FINENESS + MAGIC;
+    (shifted.to_bits() & 0x0007_ffff_ffff_ffff).cast_signed()
 }
 
 /// Assigns rows to columns of a row-major matrix of real costs: the most pairs first, then the least sum.
