@@ -14,12 +14,11 @@ import world_oracle
 
 from videostr.data.facts import Eye, Facts, Thing
 from videostr.data.letters import LetterBalancer
-from videostr.data.questions import TASKS, Dropped, Filters, Question, Sight, ask
+from videostr.data.questions import TASKS, Dropped, Filters, Question, Sight, ask, reference_answer
 from videostr.data.questions.boxes import iou
 from videostr.data.questions.options import number_answer
 from videostr.data.settings import SettingsError
 from videostr.data.world import WorldConfig, observe, sample_scene
-from videostr.data.world.build import reference_answer
 
 CONFIG = WorldConfig(width=112, height=112, filters=Filters(seen_pixels=15, box_side=4.0))
 TIMES = np.arange(16) / 2.0

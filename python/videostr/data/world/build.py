@@ -16,7 +16,7 @@ import numpy as np
 from videostr._packages import require_packages
 from videostr.data.graphs import reference_graph
 from videostr.data.letters import LetterBalancer
-from videostr.data.questions import Question, Sight
+from videostr.data.questions import Question, Sight, reference_answer
 from videostr.data.rows import make_row, write_rows
 from videostr.data.settings import SettingsError
 from videostr.data.world.clip import Clip, Shot, load_clip, make_clip, record_path
@@ -214,14 +214,3 @@ class _Rows:
             builder_version=WORLD_VERSION,
             videos=[video],
         )
-
-
-def reference_answer(
-    question: Question, balancer: LetterBalancer, rng: np.random.Generator
-) -> dict[str, Any]:
-    """The `answer` of a ground truth; a choice gets its letter."""
-    answer = question.answer
-    if answer.kind == "choice":
-        letter, options = balancer.place(question.task, answer.value, answer.wrong, rng)
-        return {"kind": "choice", "value": letter, "options": options}
-    return {"kind": answer.kind, "value": answer.value, **dict(answer.fields)}

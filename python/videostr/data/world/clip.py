@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from videostr.data.facts import Facts
-from videostr.data.questions import TASKS, Dropped, Question, Sight, ask
-from videostr.data.questions.base import Answer
+from videostr.data.questions import Answer, Question, Sight, ask_in_turn
 from videostr.data.settings import SettingsError
 from videostr.data.synth.video import write_mp4
 from videostr.data.world.config import WORLD_VERSION, WorldConfig
@@ -126,7 +125,10 @@ def _found(config: WorldConfig, seed: int, index: int) -> tuple[Scene, Clip]:
         if shots is None:
             reasons["hidden or out of view"] += 1
             continue
-        questions, dropped = _questions(config, [shot.facts for shot in shots], seed, index)
+        sights = [Sight(shot.facts, config.filters, anywhere=config.several_shots) for shot in shots]
+        questions, dropped = ask_in_turn(
+            sights, config.tasks, config.questions_per_clip, seed=seed, index=index
+        )
         if questions:
             return scene, Clip(scene.name, tuple(shots), tuple(questions), dropped)
         reasons["no question"] += 1
@@ -195,31 +197,6 @@ def _stands_free(config: WorldConfig, scene: Scene) -> bool:
         np.linalg.norm(solid.motion.poses(config.times)[:, :2] - camera, axis=1).min() > solid.footprint + 0.5
         for solid in scene.solids
     )
-
-
-def _questions(
-    config: WorldConfig, shots: list[Facts], seed: int, index: int
-) -> tuple[list[Question], dict[str, int]]:
-    """Up to `questions_per_clip`, one a task, the tasks and their kinds of answer taken in turn from clip to clip."""
-    sights = [Sight(facts, config.filters, anywhere=config.several_shots) for facts in shots]
-    asked: list[Question] = []
-    dropped: Counter[str] = Counter()
-    for turn in range(len(config.tasks)):
-        if len(asked) == config.questions_per_clip:
-            break
-        step = index * config.questions_per_clip + turn
-        task = config.tasks[step % len(config.tasks)]
-        kinds = TASKS[task]
-        kind = kinds[(index + step // len(config.tasks)) % len(kinds)]
-        answers = [ask(task, sight, np.random.default_rng([seed, index, turn]), kind) for sight in sights]
-        first = answers[0]
-        if isinstance(first, Dropped):
-            dropped[f"{task}/{first.reason}"] += 1
-        elif any(answer != first for answer in answers):
-            dropped[f"{task}/differs_between_shots"] += 1
-        else:
-            asked.append(first)
-    return asked, dict(sorted(dropped.items()))
 
 
 def _plain(clip: Clip, scene: Scene) -> dict[str, Any]:

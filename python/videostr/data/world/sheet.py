@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -90,4 +91,4 @@ def _told(question: Question) -> list[str]:
     unit = dict(answer.fields).get("unit", "")
     wrong = f" (not {' | '.join(answer.wrong)})" if answer.wrong else ""
     text = f"- [{question.task}] {question.text} => {answer.value} {unit}{wrong}"
-    return [text[start : start + _LETTERS] for start in range(0, len(text), _LETTERS)]
+    return textwrap.wrap(text, _LETTERS)
