@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,9 +66,17 @@ def backdrop(place: Room | Street, view: View) -> Backdrop:
         np.empty((height, width), dtype=np.bool_),
     )
     ox, oy, oz = (np.float32(value) for value in view.position)
+    # A ray's direction is a sum of what its column and its row give.
+    across, down = (
+        [
+            (view.axes[part, axis] * slope + (0.0, view.axes[2, axis])[part]).astype(np.float32)
+            for axis in range(3)
+        ]
+        for part, slope in enumerate(view.rays)
+    )
     for first in range(0, height, _BAND):
         rows = slice(first, min(first + _BAND, height))
-        x, y, z = (part.astype(np.float32) for part in view.directions(view.axes.T, rows, slice(0, width)))
+        x, y, z = (across[axis][None, :] + down[axis][rows][:, None] for axis in range(3))
         with np.errstate(divide="ignore", invalid="ignore"):
             depth, paints, index, floor = (
                 _room(place, (ox, oy, oz), (x, y, z))
@@ -171,6 +180,7 @@ _HOUSES = 64
 """After so many, counted on both sides, the row begins anew."""
 
 
+@lru_cache(maxsize=16)
 def _houses(tint: int) -> tuple[_Index, _Colours]:
     """Kind of paint and height by number."""
     rng = np.random.default_rng(tint)
