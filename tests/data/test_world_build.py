@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import multiprocessing
+import os
 import re
+import signal
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +23,7 @@ from videostr.data.clips import read_frames
 from videostr.data.graphs import reference_graph
 from videostr.data.questions import ANYWHERE, TASKS, Filters
 from videostr.data.rows import read_rows
-from videostr.data.settings import SettingsError
+from videostr.data.settings import BuildError, SettingsError
 from videostr.data.world import (
     BuildReport,
     Room,
@@ -148,6 +151,19 @@ def test_an_interrupted_build_goes_on_where_it_stopped(built: BuildReport, tmp_p
     kept = {path for path, stamp in made.items() if path.stat().st_mtime_ns == stamp}
     assert set(made) - kept <= {torn, lost, lost.parent.parent / "scenes" / f"{lost.stem}.json"} | set(
         (tmp_path / "scenes").glob(f"{lost.stem.rsplit('-', 1)[0]}-*")
+    )
+
+
+def test_a_worker_that_is_killed_is_told_and_the_build_goes_on(built: BuildReport, tmp_path: Path) -> None:
+    def kill(done: int, _count: int) -> None:
+        if done == 1:
+            os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
+
+    with pytest.raises(BuildError, match=r"a worker ended without a word, .* same command again"):
+        build_world(tmp_path, CLIPS, SEED, CONFIG, val_clips=VAL, workers=2, progress=kill)
+    build_world(tmp_path, CLIPS, SEED, CONFIG, val_clips=VAL)
+    assert {name: digest for name, digest in files(tmp_path).items() if not name.endswith(".part")} == files(
+        built.train.parent
     )
 
 
@@ -396,5 +412,5 @@ def test_bad_settings_are_named(
 
 def test_the_default_world_has_every_task() -> None:
     assert set(WorldConfig().tasks) == set(TASKS)
-    with pytest.raises(SettingsError, match="at least 1, 0, 1"):
+    with pytest.raises(SettingsError, match="at least 1, 0, 0, 1"):
         build_world("nowhere", 0, 0)

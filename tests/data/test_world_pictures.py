@@ -190,9 +190,10 @@ def replace_window(item: Solid, view: View) -> np.ndarray:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_rays_end_on_the_surface(shape: Shape) -> None:
+@pytest.mark.parametrize("heading", [0.9, 2.5, 4.1, 5.6])
+def test_rays_end_on_the_surface(shape: Shape, heading: float) -> None:
     rng = np.random.default_rng(3)
-    item = solid(shape, 0.3, 0.2, speed=0.1, heading=0.9)
+    item = solid(shape, 0.3, 0.2, speed=0.1, heading=heading)
     pose = item.motion.poses([1.5])[0]
     eye = camera().eye([1.5])
     view = View(LENS, 1, eye.positions[0], eye.axes[0])

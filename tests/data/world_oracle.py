@@ -64,7 +64,7 @@ def _counting(text: str, clip: Clip, _answer: Record) -> Any:
     count = 0
     for thing in clip.things:
         colour, shape = thing["label"].split()
-        if name in (thing["label"], shape, f"{colour} object"):
+        if name in (thing["label"], f"coloured {shape}", f"{colour} object"):
             seen = bool(clip.clear(thing))
             assert seen or not any(thing["pixels"]), "one is barely seen"
             count += seen
@@ -159,17 +159,15 @@ def _localisation(text: str, clip: Clip, _answer: Record) -> Any:
         assert frames == list(range(frames[0], frames[-1] + 1))
         assert 2 <= len(frames) <= len(clip.times) - 2
         return [clip.times[frames[0]], clip.times[frames[-1]]]
-    time, name = re.match(rf"At {NUMBER} s, where in the picture is the (.+)\?", text).groups()  # type: ignore[union-attr]
-    thing, frame = clip.named(name), clip.frame(time)
+    time, name = re.match(rf"At {NUMBER} s, where in the picture is the ([a-z ]+)", text).groups()  # type: ignore[union-attr]
+    thing, frame = clip.named(name.strip()), clip.frame(time)
     assert thing["inside"][frame] >= 0.95
     assert thing["share"][frame] >= 0.9
     return thing["boxes"][frame]
 
 
 def _tracking(text: str, clip: Clip, _answer: Record) -> Any:
-    match = re.match(
-        rf"At {NUMBER} s the (.+) in question is in the box \[(.+)\] .* is it at {NUMBER} s\?", text
-    )
+    match = re.match(rf"At {NUMBER} s there is a (.+) in the box \[(.+)\] .* is it at {NUMBER} s\?", text)
     assert match
     first, last = clip.frame(match[1]), clip.frame(match[4])
     box = [float(value) for value in match[3].split(", ")]

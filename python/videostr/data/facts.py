@@ -29,7 +29,7 @@ class Thing:
     Attributes:
         id: Its name in references, alike in all frames.
         label: Its category.
-        groups: Other names under which it may be counted, such as `ball` or `red object`.
+        groups: Other names under which it may be counted, such as `coloured ball` or `red object`.
         size: Length, width, height along its own axes; None when unknown.
         places: Centre in the world, (T, 3).
         yaws: Heading about the vertical in radians, (T,).

@@ -16,6 +16,10 @@ class SettingsError(VideostrError, ValueError):
     """Settings that a builder cannot work with; the message names the setting."""
 
 
+class BuildError(VideostrError, RuntimeError):
+    """A build that could not go on; what is done is kept, and the same call goes on from there."""
+
+
 def read_settings(path: str | Path) -> dict[str, Any]:
     """The settings of a YAML or JSON file (YAML needs PyYAML).
 

@@ -8,6 +8,7 @@ from videostr.data.facts import Floats
 from videostr.data.questions.base import Answer, Dropped, Kind, Question, Sight, pick
 
 _OPTIONS = 4
+_BOX = "pixels: left, top, right, bottom"
 
 
 def iou(a: Floats, b: Floats) -> float:
@@ -32,7 +33,7 @@ def localisation(sight: Sight, rng: np.random.Generator, kind: Kind) -> Question
     if not found:
         return Dropped("localisation", "not_seen_whole")
     index, frame = found[pick(rng, len(found))]
-    text = f"At {sight.facts.times[frame]:g} s, where in the picture is the {sight.thing(index).label}?"
+    text = f"At {sight.facts.times[frame]:g} s, where in the picture is the {sight.thing(index).label}{_hint(kind)}?"
     answer = _box_answer("localisation", sight, rng, kind, place=(index, frame), traps=[])
     return answer if isinstance(answer, Dropped) else Question("localisation", "static", text, answer)
 
@@ -55,8 +56,8 @@ def tracking(sight: Sight, rng: np.random.Generator, kind: Kind) -> Question | D
     if iou(_printed(thing.boxes[first]), _printed(thing.boxes[last])) > sight.filters.box_iou:
         return Dropped("tracking", "box_iou")
     text = (
-        f"At {times[first]:g} s the {thing.label} in question is in the box {_words(thing.boxes[first])} "
-        f"(pixels: left, top, right, bottom). Where in the picture is it at {times[last]:g} s?"
+        f"At {times[first]:g} s there is a {thing.label} in the box {_words(thing.boxes[first])} "
+        f"({_BOX}). Where in the picture is it at {times[last]:g} s?"
     )
     answer = _box_answer("tracking", sight, rng, kind, place=(index, last), traps=[thing.boxes[first]])
     return answer if isinstance(answer, Dropped) else Question("tracking", "spatio-temporal", text, answer)
@@ -102,6 +103,11 @@ def _box_answer(
         return Dropped(task, "box_iou")
     words = [_words(each) for each in taken]
     return Answer("choice", words[0], wrong=tuple(words[1:]))
+
+
+def _hint(kind: Kind) -> str:
+    """What the numbers of boxes among options are; of a box to be given the prompt says it."""
+    return f" ({_BOX})" if kind == "choice" else ""
 
 
 def _printed(box: Floats) -> Floats:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
@@ -18,7 +20,7 @@ from videostr.data.graphs import reference_graph
 from videostr.data.letters import LetterBalancer
 from videostr.data.questions import Question, Sight, reference_answer
 from videostr.data.rows import make_row, write_rows
-from videostr.data.settings import SettingsError
+from videostr.data.settings import BuildError, SettingsError
 from videostr.data.world.clip import Clip, Shot, load_clip, make_clip, record_path
 from videostr.data.world.config import WORLD_VERSION, WorldConfig
 from videostr.prompts import build_prompt
@@ -71,12 +73,13 @@ def build_world(
 
     Raises:
         SettingsError: A config that leaves no room for a scene, naming the clip.
+        BuildError: A worker died.
     """
     require_packages("building clips and rows", ["av", "pyarrow"])
     config, out = config or WorldConfig(), Path(out_dir).resolve()
-    if clips < 1 or val_clips < 0 or workers < 1:
+    if min(clips, workers) < 1 or min(val_clips, seed) < 0:
         raise SettingsError(
-            f"build_world: clips is {clips}, val_clips {val_clips}, workers {workers}; at least 1, 0, 1"
+            f"build_world: clips is {clips}, val_clips {val_clips}, seed {seed}, workers {workers}; at least 1, 0, 0, 1"
         )
     for name in ("clips", "scenes"):
         (out / name).mkdir(parents=True, exist_ok=True)
@@ -116,7 +119,9 @@ def _make_clips(
             tell()
         return
     # Spawned, not forked: PyAV and numpy have threads. A few jobs ahead of the workers, so that memory stays flat.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent
+    ) as pool:
         waiting: set[Future[None]] = set()
         try:
             for index in range(count):
@@ -129,9 +134,18 @@ def _make_clips(
             for future in waiting:
                 future.result()
                 tell()
+        except BrokenProcessPool:
+            raise BuildError(
+                f"a worker ended without a word, as one does that is killed for memory, after {done} of {count} clips; "
+                "give the same command again to go on"
+            ) from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class _Rows:

@@ -33,7 +33,7 @@ def observe(scene: Scene, times: Sequence[float], lens: Lens) -> Facts:
         Thing(
             id=name,
             label=solid.label,
-            groups=(solid.shape, f"{solid.colour} object"),
+            groups=(f"coloured {solid.shape}", f"{solid.colour} object"),
             size=solid.size,
             places=np.column_stack([poses[index, :, :2], np.full(len(times), solid.size[2] / 2.0)]),
             yaws=poses[index, :, 2],
