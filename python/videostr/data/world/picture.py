@@ -13,7 +13,7 @@ from videostr.data.world.scene import Room, Scene
 from videostr.data.world.solids import COLOURS, Floats, Solid, Triple, faces, hit, normal, span, unit_frame
 from videostr.data.world.surroundings import SKY, Backdrop, backdrop
 
-_AMBIENT, _FROM_ABOVE, _DIRECT = 0.42, 0.16, 0.48
+_AMBIENT, _FROM_ABOVE, _DIRECT = 0.60, 0.10, 0.36
 _SHADE = np.float32(0.55)
 _LIGHT_SLOPE = 1.5
 """Tangent of the light's height: shadows are shorter than things are high."""
