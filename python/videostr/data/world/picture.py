@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from videostr.data.world.camera import Lens
 from videostr.data.world.cast import Meeting, View, meet
-from videostr.data.world.scene import Room, Scene
+from videostr.data.world.scene import Room, Scene, Street
 from videostr.data.world.solids import COLOURS, Floats, Solid, Triple, faces, hit, normal, span, unit_frame
 from videostr.data.world.surroundings import SKY, Backdrop, backdrop
 
@@ -18,6 +19,7 @@ _SHADE = np.float32(0.55)
 _LIGHT_SLOPE = 1.5
 """Tangent of the light's height: shadows are shorter than things are high."""
 _NEAR_M = 0.05
+_Numbers = tuple[float, ...]
 _CLUTTER = (0.52, 0.52, 0.52)
 _HAZE_PER_M = {"room": 0.012, "street": 0.014}
 _FOG = np.array([0.80, 0.82, 0.85], dtype=np.float32)
@@ -36,7 +38,9 @@ def render(scene: Scene, time: float, lens: Lens, samples: int = 2) -> NDArray[n
     view = View(lens, samples, eye.positions[0], eye.axes[0])
     poses = np.stack([solid.motion.poses([time])[0] for solid in scene.solids])
     light = light_direction(scene.light)
-    picture = backdrop(scene.place, view)
+    picture = _empty(
+        scene.place, lens, samples, tuple(view.position.tolist()), tuple(view.axes.ravel().tolist())
+    ).copy()
     for solid, pose in zip(scene.solids, poses, strict=True):
         _cast_shadow(solid, pose, light, view, picture)
     for solid, pose in zip(scene.solids, poses, strict=True):
@@ -51,6 +55,12 @@ def render(scene: Scene, time: float, lens: Lens, samples: int = 2) -> NDArray[n
         total += part
     levels = np.rint(np.clip(total * np.float32(255.0 / len(parts)), 0.0, 255.0)).astype(np.uint8)
     return np.ascontiguousarray(levels.transpose(1, 2, 0))
+
+
+@lru_cache(maxsize=1)
+def _empty(place: Room | Street, lens: Lens, samples: int, position: _Numbers, axes: _Numbers) -> Backdrop:
+    """The empty place; drawn once for all frames of a camera that stands still."""
+    return backdrop(place, View(lens, samples, np.array(position), np.array(axes).reshape(3, 3)))
 
 
 def _paint(solid: Solid, meeting: Meeting, light: Floats, view: View, picture: Backdrop) -> None:
@@ -110,20 +120,15 @@ def _cast_shadow(solid: Solid, pose: Floats, light: Floats, view: View, behind: 
     if bounds is None:
         return
     rows, columns = view.window(bounds)
-    row, column = np.nonzero(behind.floor[rows, columns])
-    if not len(row):
-        return
-    reach = behind.depth[rows, columns][row, column]
-    across, down = view.rays[0][columns][column], view.rays[1][rows][row]
-    place = [
-        view.position[axis]
-        + reach * (view.axes[0, axis] * across + view.axes[1, axis] * down + view.axes[2, axis])
-        for axis in (0, 1)
-    ]
-    near = (place[0] > low[0]) & (place[0] < high[0]) & (place[1] > low[1]) & (place[1] < high[1])
-    row, column = row[near], column[near]
+    reach = behind.depth[rows, columns]
+    across, along, _ = view.directions(view.axes.T, rows, columns)
+    with np.errstate(invalid="ignore"):  # the sky is at no place
+        x_there = view.position[0] + reach * across
+        y_there = view.position[1] + reach * along
+    near = (x_there > low[0]) & (x_there < high[0]) & (y_there > low[1]) & (y_there < high[1])
+    row, column = np.nonzero(near & behind.floor[rows, columns])
     frame = unit_frame(solid, yaw)
-    origin: Triple = _mapped(frame, place[0][near] - x, place[1][near] - y, -solid.size[2] / 2.0)
+    origin: Triple = _mapped(frame, x_there[row, column] - x, y_there[row, column] - y, -solid.size[2] / 2.0)
     towards = frame @ light
     ray: Triple = (np.asarray(towards[0]), np.asarray(towards[1]), np.asarray(towards[2]))
     dark = np.isfinite(hit(solid.shape, origin, ray))

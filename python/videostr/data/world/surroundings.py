@@ -52,6 +52,10 @@ class Backdrop:
     colour: _Colours
     floor: NDArray[np.bool_]
 
+    def copy(self) -> Backdrop:
+        """One to draw on."""
+        return Backdrop(self.depth.copy(), self.colour.copy(), self.floor.copy())
+
 
 _BAND = 64
 """Rows worked on at a time, so that a band's arrays stay in the processor's cache."""
