@@ -9,6 +9,8 @@ import multiprocessing
 import os
 import re
 import signal
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -408,6 +410,8 @@ def test_the_command_builds_and_draws_a_sheet(tmp_path: Path, capsys: pytest.Cap
         ("stages: [{objects: [2, 3]}]", r"world.stages\[0\].clips"),
         ("stages: [{clips: 3, width: 56}]", "'width' cannot change"),
         ("space: image", "world.space"),
+        ("colours: [red]\nshapes: [ball]", "one category is not enough"),
+        ("fps: 0", "fps must be at least 1"),
         ("objects: [12, 12]\nobject_size: [2.5, 3]", "no scene in 3 draws"),
     ],
 )
@@ -430,3 +434,10 @@ def test_the_default_world_has_every_task() -> None:
     assert set(WorldConfig().tasks) == set(TASKS)
     with pytest.raises(SettingsError, match="at least 1, 0, 0, 1"):
         build_world("nowhere", 0, 0)
+
+
+def test_scenes_pictures_and_questions_need_numpy_alone() -> None:
+    heavy = "{'av', 'pyarrow', 'PIL', 'matplotlib', 'torch', 'yaml'}"
+    code = f"import sys, videostr.data.world, videostr.data.jsonl; print({heavy} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"

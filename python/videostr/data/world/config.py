@@ -242,6 +242,14 @@ def _check_ranges(config: WorldConfig) -> None:
             )
     if config.questions_per_clip < 1 or config.views < 1 or not config.rolls:
         raise SettingsError("world: questions_per_clip, views and the number of rolls must be at least 1")
+    if len(set(config.colours)) * len(set(config.shapes)) < 2:
+        raise SettingsError(
+            "world.colours, world.shapes: one category is not enough; name two colours or shapes"
+        )
+    if config.fps < 1 or config.street_factor <= 0.0 or not 10.0 <= config.field_of_view <= 150.0:
+        raise SettingsError(
+            "world: fps must be at least 1, street_factor over 0, field_of_view from 10 to 150"
+        )
     if not 0.0 <= config.repeats <= 1.0:
         raise SettingsError(f"world.repeats: {config.repeats} must be from 0 to 1")
 
