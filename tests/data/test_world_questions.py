@@ -363,11 +363,31 @@ def test_questions_for_several_shots_do_not_look_from_the_camera() -> None:
             assert "camera" not in getattr(result, "text", "")
 
 
+def test_the_right_number_is_of_any_rank() -> None:
+    """Guessing the second of the sorted options is no better than chance; bounds are five standard deviations."""
+    for value, unit, decimals, factors in ((3.4, "m", 1, (0.25, 1.75)), (87.0, "cm", 0, (0.3, 1.8))):
+        ranks: Counter[int] = Counter()
+        for seed in range(800):
+            answer = number_answer(
+                "size",
+                value,
+                unit,
+                "choice",
+                filters=Filters(),
+                rng=np.random.default_rng(seed),
+                decimals=decimals,
+                factors=factors,
+            )
+            assert not isinstance(answer, Dropped)
+            numbers = [said(option) for option in (answer.value, *answer.wrong)]
+            assert all(factors[0] * value - 0.5 <= number <= factors[1] * value + 0.5 for number in numbers)  # type: ignore[operator]
+            ranks[sorted(numbers).index(numbers[0])] += 1  # type: ignore[type-var]
+        assert all(abs(ranks[rank] - 200) < 62 for rank in range(4)), ranks
+
+
 def test_numbers_without_fitting_wrong_options_are_dropped() -> None:
     rng = np.random.default_rng(1)
-    result = number_answer(
-        "speed", 0.1, "m/s", "choice", filters=Filters(option_draws=3), rng=rng, decimals=1
-    )
+    result = number_answer("speed", 0.1, "m/s", "choice", filters=Filters(), rng=rng, decimals=1)
     assert result == Dropped("speed", "option_gap")
 
 

@@ -18,7 +18,7 @@ SECTORS: Mapping[str, tuple[tuple[float, str], ...]] = {
     "medium": ((0.0, "left"), (135.0, "back"), (225.0, "right")),
     "hard": ((0.0, "front-left"), (90.0, "back-left"), (180.0, "back-right"), (270.0, "front-right")),
 }
-_CAMERA = 0.3
+_CAMERA = 0.15
 """Share of questions that look from the camera."""
 
 

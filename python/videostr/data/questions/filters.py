@@ -67,12 +67,12 @@ class Filters:
     """ego_motion: kept turns of the camera (ours)."""
     option_range: tuple[float, float] = (0.25, 1.75)
     """Wrong numbers as multiples of the right one (VSI)."""
-    option_size_range: tuple[float, float] = (0.4, 1.8)
-    """The same for sizes (VSI)."""
+    option_size_range: tuple[float, float] = (0.3, 1.8)
+    """The same for sizes (VSI: from 0.4, under which three do not fit below the right one)."""
     option_gap: float = 0.2
     """Least difference of two options as a share of the right one (VSI)."""
     option_draws: int = 30
-    """Draws after which a question without fitting wrong numbers is dropped (VSI)."""
+    """Draws for each rank of the right number; without fitting wrong ones the question is dropped (VSI: in all)."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

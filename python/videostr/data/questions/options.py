@@ -39,15 +39,37 @@ def number_answer(
 def _near_numbers(
     right: float, decimals: int, filters: Filters, rng: np.random.Generator, factors: tuple[float, float]
 ) -> Sequence[float] | None:
-    """Three that keep the gap from the right one and from each other at the printed precision."""
+    """Three that keep the gap from the right one and from each other at the printed precision.
+
+    The right one is equally often the least, the second, the third and the greatest of the four where there is room:
+    drawn freely it would mostly stand in the middle, and the middle would be a good guess.
+    """
     unit = 10.0**-decimals
     gap = max(math.ceil(filters.option_gap * abs(right) / unit - 1e-9), 1) * unit - 1e-9
-    for _ in range(filters.option_draws):
-        drawn = [round(float(factor) * right, decimals) for factor in rng.uniform(*factors, size=WRONG)]
-        numbers = sorted([right, *drawn])
-        if all(b - a >= gap for a, b in pairwise(numbers)):
-            return drawn
+    low, high = (factor * right for factor in factors)
+    for rank in rng.permutation(WRONG + 1):
+        for _ in range(filters.option_draws):
+            below = _spread(int(rank), low, right - gap, gap, rng)
+            above = _spread(WRONG - int(rank), right + gap, high, gap, rng)
+            if below is None or above is None:
+                break
+            drawn = [round(number, decimals) for number in (*below, *above)]
+            if all(b - a >= gap for a, b in pairwise(sorted([right, *drawn]))):
+                return drawn
     return None
+
+
+def _spread(
+    count: int, low: float, high: float, gap: float, rng: np.random.Generator
+) -> Sequence[float] | None:
+    """`count` random numbers that rise by at least `gap`; None where there is no room."""
+    room = high - low - (count - 1) * gap
+    if count and room < 0.0:
+        return None
+    return [
+        low + place * gap + float(part)
+        for place, part in enumerate(np.sort(rng.uniform(0.0, max(room, 0.0), count)))
+    ]
 
 
 def count_options(right: int, rng: np.random.Generator) -> tuple[str, ...]:
