@@ -51,6 +51,8 @@ def check_jsonl(path: Path, scorer: Scorer) -> Iterator[Checked]:
 def check_parquet(path: Path, scorer: Scorer, *, decode: bool = False) -> Iterator[Checked]:
     """The rows of a parquet file: their columns, their media, and their references.
 
+    Relative paths of media start at the folder of the file.
+
     decode: Decode the media, beyond opening them.
     """
     from videostr.data.media_check import MediaCheck
@@ -63,7 +65,7 @@ def check_parquet(path: Path, scorer: Scorer, *, decode: bool = False) -> Iterat
         end = size * (row + 1) // total
         try:
             validate_row(columns, path.name)
-            media.check(columns, path.name)
+            media.check(columns, path.name, path.resolve().parent)
         except RowError as error:
             yield Checked(row, end, "none", error.message, error.field)
             continue

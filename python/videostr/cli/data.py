@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from videostr.cli import _data_jsonl, _data_synth
 from videostr.cli._common import (
     FOUND,
     OK,
@@ -34,8 +35,10 @@ SHOWN = 50
 
 def register(commands: Subcommands) -> None:
     """Adds the commands."""
-    group = commands.add_parser("data", help="look at training rows and references")
+    group = commands.add_parser("data", help="make, and look at, training rows and references")
     inner = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _data_synth.register(inner)
+    _data_jsonl.register(inner)
     parser = add_command(
         inner, "check", check, help="check rows and their references before training", example=EXAMPLE
     )
