@@ -33,16 +33,17 @@ pub(crate) fn assign_batch<'py>(
     let view = costs.as_array();
     let (count, rows, cols) = view.dim();
     let mut columns = vec![-1; count * rows];
-    if rows * cols > 0 {
+    if !view.is_empty() {
         let flat = view.as_slice().ok_or_else(|| PyValueError::new_err("costs is not C-contiguous"))?;
+        let size = rows * cols;
         if let Some(at) = flat.iter().position(|cost| !(0.0..=1024.0).contains(cost)) {
-            let (matrix, row, col) = (at / (rows * cols), at / cols % rows, at % cols);
+            let (matrix, row, col) = (at / size, at / cols % rows, at % cols);
             let message = format!("costs[{matrix}, {row}, {col}] is {}: expected a number from 0 to 1024", flat[at]);
             return Err(PyValueError::new_err(message));
         }
         door::enter(py, || {
             let mut solver = Solver::default();
-            for (matrix, columns) in flat.chunks_exact(rows * cols).zip(columns.chunks_exact_mut(rows)) {
+            for (matrix, columns) in flat.chunks_exact(size).zip(columns.chunks_exact_mut(rows)) {
                 solver.assign(matrix, cols, columns);
             }
         })?;
