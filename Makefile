@@ -88,13 +88,13 @@ test: $(VENV)/.train build  ## everything that is promised, the short demo inclu
 	scripts/abi3_everywhere.sh
 	$(MAKE) --no-print-directory --jobs=2 test-runs test-rest
 
-# Beside each other: a run of verl waits much of its time. Given way to, because it is the longer of the two.
+# Beside each other: a run of verl waits much of its time. The rest is as nice as Ray's workers are.
 test-runs:
 	$(BIN)/python -m pytest -q -m "(demo or slow) and not long"
 
 test-rest:
-	nice -n 10 scripts/fuzz.sh 30
-	nice -n 10 $(BIN)/python -m pytest -q -m "not demo and not slow and not long"
+	nice -n 15 scripts/fuzz.sh 30
+	nice -n 15 $(BIN)/python -m pytest -q -m "not demo and not slow and not long"
 
 long: $(VENV)/.train build  ## real runs of verl that are killed, resumed or broken on purpose; ten million hostile replies
 	$(BIN)/python -m pytest -q -m long

@@ -169,7 +169,10 @@ def test_fork_in_fork(shared: Fixture) -> None:
 
 @forks
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("count", [25, pytest.param(1000, marks=pytest.mark.full)])
+@pytest.mark.parametrize(
+    "count",
+    [25, pytest.param(200, marks=pytest.mark.full), pytest.param(1000, marks=pytest.mark.long)],
+)
 def test_fork_while_another_thread_scores(shared: Fixture, count: int) -> None:
     """A lock that a scoring thread holds in the moment of the fork stays locked in the child for ever."""
     stop = threading.Event()
