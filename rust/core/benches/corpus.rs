@@ -1,13 +1,15 @@
 //! Scores a corpus from a file, for the comparison with the Python border: `cargo bench --bench corpus -- FILE PRESET ROUNDS`.
 //!
-//! FILE holds one JSON object a line, `{"reference": "{…}", "texts": ["…", …]}`. Prints the CPU seconds of each round, one a
-//! line, after one round that is not counted.
+//! FILE holds one JSON object a line, `{"reference": "{…}", "texts": ["…", …]}`. Prints the seconds of each round, one a
+//! line, after one round that is not counted. They are wall-clock, of which the least counts: the CPU time in /proc moves by
+//! scheduler ticks, which are longer than a round of short texts.
 
 #![expect(clippy::print_stdout, reason = "its output is its result")]
 
 use std::error::Error;
 use std::fs;
 use std::hint::black_box;
+use std::time::Instant;
 
 use serde::Deserialize;
 use videostr_core::score::{Row, Scorer, Scratch};
@@ -17,12 +19,6 @@ use videostr_core::spec::RewardSpec;
 struct Prompt {
     reference: String,
     texts: Vec<String>,
-}
-
-/// CPU time of this thread, which other processes do not stretch.
-fn cpu_seconds() -> Result<f64, Box<dyn Error>> {
-    let nanoseconds = fs::read_to_string("/proc/thread-self/schedstat")?;
-    Ok(nanoseconds.split_whitespace().next().ok_or("schedstat is empty")?.parse::<f64>()? / 1e9)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -40,11 +36,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let mut scratch = Scratch::default();
     for round in 0..=rounds.parse::<usize>()? {
-        let begin = cpu_seconds()?;
+        let begin = Instant::now();
         let scored: Vec<Row> =
             rows.iter().map(|(text, of)| scorer.score(&mut scratch, text, &references[*of], None)).collect();
         black_box(scored);
-        let passed = cpu_seconds()? - begin;
+        let passed = begin.elapsed().as_secs_f64();
         if round > 0 {
             println!("{passed}");
         }

@@ -105,6 +105,10 @@ pub struct ExtraNode {
     pub at: u32,
     /// Whether the reference knows its label at all.
     pub known_label: bool,
+    /// Centre as the reply writes it.
+    pub written: Vec<f64>,
+    /// Centre in the reference's frame, by the motion of the reply.
+    pub moved: Vec<f64>,
 }
 
 /// A pair of matched nodes.
@@ -197,7 +201,7 @@ fn account(spec: &RewardSpec, scratch: &mut Scratch, scene: &Scene, frame: usize
         matched.push(NodeAccount {
             id: scene.ids[i].clone(),
             partner: name(j),
-            at: reply.graph.at[layout.source[j] as usize],
+            at: reply.graph.nodes[layout.source[j] as usize].at,
             center: scene.xyz[i][..dim].to_vec(),
             written: layout.points.at(j)[..dim].to_vec(),
             moved: moved[..dim].to_vec(),
@@ -205,12 +209,15 @@ fn account(spec: &RewardSpec, scratch: &mut Scratch, scene: &Scene, frame: usize
             kernel: context.node.of(apart / scene.scale),
         });
     }
+    let motion: Motion = matching.motions[frame];
     let of_partner = partner.map_or(0..0, |partner| layout.frames[partner].clone());
     let alone = |j: &usize| !matching.partners[nodes.clone()].contains(&(*j as u32));
     let extra = of_partner.filter(alone).map(|j| ExtraNode {
         id: name(j),
-        at: reply.graph.at[layout.source[j] as usize],
+        at: reply.graph.nodes[layout.source[j] as usize].at,
         known_label: (layout.label[j] as usize) < scene.labels.len(),
+        written: layout.points.at(j)[..dim].to_vec(),
+        moved: motion.apply(layout.points.at(j))[..dim].to_vec(), // alignment moves no foreign label
     });
     let mut pairs = Vec::new();
     edge::show(&context, edges, frame, &matching.partners, matching.placed(layout, frame), &mut |term| {
@@ -223,7 +230,6 @@ fn account(spec: &RewardSpec, scratch: &mut Scratch, scene: &Scene, frame: usize
             value: term.value,
         });
     });
-    let motion: Motion = matching.motions[frame];
     let aligned = scene.plan.turning.is_some() && partner.is_some();
     FrameAccount {
         frame,

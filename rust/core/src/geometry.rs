@@ -90,10 +90,17 @@ impl Points {
         [self.x[i], self.y[i], self.z[i]]
     }
 
+    /// Room for `len` points, and for [`Points::eight`] from any of them on.
     pub(crate) fn resize(&mut self, len: usize) {
-        self.x.resize(len, 0.0);
-        self.y.resize(len, 0.0);
-        self.z.resize(len, 0.0);
+        for axis in [&mut self.x, &mut self.y, &mut self.z] {
+            axis.resize(len + 7, 0.0);
+        }
+    }
+
+    /// Eight points from one on, by axis; what is beyond the last is anything.
+    #[inline(always)]
+    pub(crate) fn eight(&self, start: usize) -> [[f64; 8]; 3] {
+        [&self.x, &self.y, &self.z].map(|axis| *axis[start..].first_chunk().expect("resized for it"))
     }
 }
 

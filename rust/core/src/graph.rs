@@ -21,7 +21,7 @@ impl Suffix {
     }
 }
 
-/// One frame of a reply. Ranges index the arrays of [`ReplyGraph`].
+/// One frame of a reply. Ranges index the lists of [`ReplyGraph`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReplyFrame {
     /// Time in seconds, if one was written.
@@ -32,7 +32,7 @@ pub struct ReplyFrame {
     pub edges: Range<usize>,
 }
 
-/// A stated edge; ends are node positions in the arrays of [`ReplyGraph`] (same frame), `a != b`.
+/// A stated edge; ends are positions in [`ReplyGraph::nodes`] (same frame), `a != b`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StatedEdge {
     /// One end.
@@ -45,25 +45,31 @@ pub struct StatedEdge {
     pub angle: Option<f64>,
 }
 
+/// One node of a reply.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ReplyNode {
+    /// Centre; z is 0 where `dim` is 2.
+    pub xyz: [f64; 3],
+    /// Instance suffix.
+    pub suffix: Suffix,
+    /// Label number: below the label table's length a label of the reference (after aliases), else a foreign one,
+    /// `table_len + k` being the k-th of [`ReplyGraph::foreign`].
+    pub label: u32,
+    /// Byte offset of the node in the reply.
+    pub at: u32,
+    /// 2 or 3.
+    pub dim: u8,
+}
+
 /// A reply's graph after reading and repair: void nodes, void edges, duplicates and merged frames are already gone.
 ///
-/// Structure of arrays; the i-th entry of `label`, `suffix`, `xyz`, `dim` and `at` is one node. Frames stand in the order in
-/// which they were written. Buffers are meant to be reused: `clear` keeps their memory.
+/// Frames stand in the order in which they were written. Buffers are meant to be reused: `clear` keeps their memory.
 #[derive(Clone, Debug, Default)]
 pub struct ReplyGraph {
     /// Frames as written.
     pub frames: Vec<ReplyFrame>,
-    /// Label number: below the label table's length a label of the reference (after aliases), else a foreign one,
-    /// `table_len + k` being the k-th of `foreign`.
-    pub label: Vec<u32>,
-    /// Instance suffix.
-    pub suffix: Vec<Suffix>,
-    /// Centre; z is 0 where `dim` is 2.
-    pub xyz: Vec<[f64; 3]>,
-    /// 2 or 3.
-    pub dim: Vec<u8>,
-    /// Byte offset of the node in the reply.
-    pub at: Vec<u32>,
+    /// Nodes, frame by frame.
+    pub nodes: Vec<ReplyNode>,
     /// Stated edges that name two nodes; the first of a pair only.
     pub edges: Vec<StatedEdge>,
     /// Normalised names of foreign labels, in order of first appearance.
@@ -74,11 +80,7 @@ impl ReplyGraph {
     /// Empty, keeping the memory.
     pub fn clear(&mut self) {
         self.frames.clear();
-        self.label.clear();
-        self.suffix.clear();
-        self.xyz.clear();
-        self.dim.clear();
-        self.at.clear();
+        self.nodes.clear();
         self.edges.clear();
         self.foreign.clear();
     }

@@ -1,7 +1,7 @@
 //! Ids and labels: how a written name is brought to the form in which names compare, and the labels of one reference.
 
 use crate::graph::Suffix;
-use crate::hash::hash_bytes;
+use crate::hash::{fold, hash_bytes};
 use icu_casemap::CaseMapper;
 
 /// Decimal digits that a `u128` holds below its top bit, whatever they are.
@@ -103,6 +103,13 @@ pub struct LabelTable {
     spellings: Vec<(String, u32)>,
     /// Open addressing by hash: 0 is empty, else a position in `spellings` plus 1.
     slots: Vec<u32>,
+    /// The spellings of at most 16 bytes as numbers, the first byte the lowest, and what they mean; 0 is empty.
+    short: Vec<(u128, u32)>,
+}
+
+/// Where the search for a short spelling begins.
+fn short_slot(spelling: u128) -> usize {
+    fold(spelling as u64 ^ 0x9e37_79b9_7f4a_7c15, (spelling >> 64) as u64 ^ 0xe703_7ed1_a0b4_28db) as usize
 }
 
 impl LabelTable {
@@ -128,7 +135,40 @@ impl LabelTable {
                 table.insert(to, id);
             }
         }
+        table.index_short();
         table
+    }
+
+    fn index_short(&mut self) {
+        self.short.resize((2 * self.spellings.len() + 1).next_power_of_two(), (0, 0));
+        let mask = self.short.len() - 1;
+        for (spelling, id) in self.spellings.iter().filter(|(spelling, _)| (1..=16).contains(&spelling.len())) {
+            let mut bytes = [0; 16];
+            bytes[..spelling.len()].copy_from_slice(spelling.as_bytes());
+            let word = u128::from_le_bytes(bytes);
+            let mut slot = short_slot(word) & mask;
+            while self.short[slot].0 != 0 {
+                slot = (slot + 1) & mask;
+            }
+            self.short[slot] = (word, *id);
+        }
+    }
+
+    /// The number of a normalised label of at most 16 bytes, given as a number, the first byte the lowest.
+    #[inline]
+    pub(crate) fn id_of_short(&self, spelling: u128) -> Option<u32> {
+        let mask = self.short.len().checked_sub(1)?;
+        let mut slot = short_slot(spelling) & mask;
+        loop {
+            let (known, id) = self.short[slot];
+            if known == spelling {
+                return (spelling != 0).then_some(id);
+            }
+            if known == 0 {
+                return None;
+            }
+            slot = (slot + 1) & mask;
+        }
     }
 
     fn name_id(&mut self, name: &str) -> u32 {

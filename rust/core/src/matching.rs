@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::assign::{Entry, NONE, Optimum, Sides, Source, Ties, whole_number};
+use crate::assign::{Entry, NONE, Optimum, Rows, Sides, Source, Ties, eight, rounded, whole_number};
 use crate::geometry::{Points, Vec3};
 use crate::pair::{Block, Layout};
 use crate::reference::Scene;
@@ -146,6 +146,38 @@ impl Source<i64> for Grid<'_> {
         for cost in &mut out[start..][same] {
             *cost -= 1;
         }
+    }
+}
+
+impl Rows for Grid<'_> {
+    /// The node, and the columns that carry its id.
+    type Row = (Vec3, Range<usize>);
+
+    #[inline(always)]
+    fn row(&self, row: usize) -> Self::Row {
+        let node = if self.flipped {
+            self.points.at(self.block.replies.start + row)
+        } else {
+            self.scene.xyz[self.block.references.start + row]
+        };
+        (node, self.same(row))
+    }
+
+    #[inline(always)]
+    fn costs<const WITHIN: bool>(&self, (node, same): &Self::Row, first: usize) -> [f64; 8] {
+        let squares: [f64; 8] = if self.flipped {
+            let columns = eight::<WITHIN, _>(&self.scene.xyz, self.block.references.start + first, [0.0; 3]);
+            std::array::from_fn(|k| square(columns[k], *node))
+        } else {
+            let [x, y, z] = self.points.eight(self.block.replies.start + first);
+            std::array::from_fn(|k| square(*node, [x[k], y[k], z[k]]))
+        };
+        let (scale, factor) = (self.scene.scale, self.factor as f64);
+        let mut costs: [f64; 8] = std::array::from_fn(|k| rounded((squares[k].sqrt() / scale).min(FARTHEST)) * factor);
+        for column in same.start.max(first)..same.end.min(first + 8) {
+            costs[column - first] -= 1.0;
+        }
+        costs
     }
 }
 
@@ -315,7 +347,7 @@ fn by_id(scene: &Scene, layout: &Layout, block: &Block, out: &mut [u32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::{ReplyFrame, ReplyGraph, Suffix};
+    use crate::graph::{ReplyFrame, ReplyGraph, ReplyNode, Suffix};
     use crate::reference::prepare;
     use crate::spec::RewardSpec;
 
@@ -323,6 +355,19 @@ mod tests {
     struct Everything {
         columns: usize,
         costs: Vec<i64>,
+    }
+
+    impl Rows for Everything {
+        type Row = usize;
+
+        fn row(&self, row: usize) -> usize {
+            row
+        }
+
+        fn costs<const WITHIN: bool>(&self, &row: &usize, first: usize) -> [f64; 8] {
+            let costs = &self.costs[row * self.columns..];
+            std::array::from_fn(|k| costs[(first + k).min(self.columns - 1)] as f64)
+        }
     }
 
     impl Source<i64> for Everything {
@@ -391,11 +436,12 @@ mod tests {
             let scene = prepare(&json, &spec).unwrap().scene.unwrap();
             let graph = ReplyGraph {
                 frames: vec![ReplyFrame { t: None, nodes: 0..m, edges: 0..0 }],
-                label: vec![0; m],
-                suffix: (0..m).map(|j| Suffix::number(j as u128 * 2)).collect(),
-                xyz: (0..m).map(|_| place(fineness)).collect(),
-                dim: vec![3; m],
-                at: vec![0; m],
+                nodes: (0..m)
+                    .map(|j| {
+                        let suffix = Suffix::number(j as u128 * 2);
+                        ReplyNode { xyz: place(fineness), suffix, label: 0, at: 0, dim: 3 }
+                    })
+                    .collect(),
                 ..ReplyGraph::default()
             };
             layout.lay(&graph, &scene);

@@ -103,12 +103,12 @@ impl Layout {
     }
 
     fn sort_nodes(&mut self, graph: &ReplyGraph) {
-        let count = graph.label.len();
+        let count = graph.nodes.len();
         self.source.clear();
         self.source.extend(0..count as u32);
         for frame in &self.frames {
-            let key = |&i: &u32| (graph.label[i as usize], graph.suffix[i as usize]);
-            let centre = |i: u32| graph.xyz[i as usize];
+            let key = |&i: &u32| (graph.nodes[i as usize].label, graph.nodes[i as usize].suffix);
+            let centre = |i: u32| graph.nodes[i as usize].xyz;
             self.source[frame.clone()]
                 .sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| compare(centre(*a), centre(*b))));
         }
@@ -119,10 +119,11 @@ impl Layout {
         self.suffix.clear();
         for (place, &source) in self.source.iter().enumerate() {
             self.place[source as usize] = place as u32;
-            self.points.push(graph.xyz[source as usize]);
-            self.label.push(graph.label[source as usize]);
-            self.suffix.push(graph.suffix[source as usize]);
+            self.points.push(graph.nodes[source as usize].xyz);
+            self.label.push(graph.nodes[source as usize].label);
+            self.suffix.push(graph.nodes[source as usize].suffix);
         }
+        self.points.resize(count);
         self.lone.clear();
         self.lone.resize(count, true);
         for frame in &self.frames {

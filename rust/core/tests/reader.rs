@@ -35,9 +35,10 @@ fn show(graph: &ReplyGraph) -> Vec<String> {
             .nodes
             .clone()
             .map(|i| {
-                let suffix = graph.suffix[i].value().map_or(String::new(), |n| format!(".{n}"));
-                let centre: Vec<String> = graph.xyz[i].iter().take(graph.dim[i].into()).map(f64::to_string).collect();
-                format!("{}{suffix} {}", graph.foreign[graph.label[i] as usize], centre.join(" "))
+                let suffix = graph.nodes[i].suffix.value().map_or(String::new(), |n| format!(".{n}"));
+                let centre: Vec<String> =
+                    graph.nodes[i].xyz.iter().take(graph.nodes[i].dim.into()).map(f64::to_string).collect();
+                format!("{}{suffix} {}", graph.foreign[graph.nodes[i].label as usize], centre.join(" "))
             })
             .collect();
         format!("{}: {}", frame.t.map_or("-".to_owned(), |t| t.to_string()), nodes.join(" | "))
@@ -304,7 +305,7 @@ fn of_frames_with_one_time_the_first_by_its_sorted_nodes_counts() {
         assert_eq!(kept.nodes.len(), 2);
         assert_eq!(reply.graph.edges[kept.edges.clone()].iter().map(|edge| edge.distance).collect::<Vec<_>>(), [6.0]);
         let edge = reply.graph.edges[kept.edges.start];
-        assert_eq!(reply.graph.xyz[edge.a as usize], [1.0, 2.0, 0.0]);
+        assert_eq!(reply.graph.nodes[edge.a as usize].xyz, [1.0, 2.0, 0.0]);
     }
     check("@1\na 1 2\n@1", &plane(), Ok, &["1: "], &["duplicate_id"]);
 }
@@ -318,7 +319,7 @@ fn edges_name_nodes_of_their_frame() {
     assert_eq!(reply.graph_status, Ok);
     assert_eq!(reply.graph.edges.len(), 1);
     let edge = reply.graph.edges[0];
-    assert_eq!((reply.graph.xyz[edge.a as usize], edge.distance, edge.angle), ([1.0, 2.0, 0.0], 2.0, Some(30.0)));
+    assert_eq!((reply.graph.nodes[edge.a as usize].xyz, edge.distance, edge.angle), ([1.0, 2.0, 0.0], 2.0, Some(30.0)));
     assert_eq!(repairs(&reply).iter().filter(|(name, _)| *name == "void_edge").count(), 6);
     let reply = read("a - b 5", &plane());
     assert_eq!((reply.graph_status, reply.repairs.bits), (Bad, Repair::VoidEdge.bit()));
@@ -348,9 +349,9 @@ fn the_reference_gives_numbers_to_labels() {
     let reply =
         read("Sofa.2 1 2\nlamp 3 4\nTABLE 5 6\nlamp 7 8\nvase 0 0\nsofa.2 - couch_2 1\nsofa.2 - lamp 4", &context);
     let (couch, desk) = (table.id_of("couch").unwrap(), table.id_of("table").unwrap());
-    assert_eq!(reply.graph.label, [couch, 2, desk, 2, 3]);
+    assert!(reply.graph.nodes.iter().map(|node| node.label).eq([couch, 2, desk, 2, 3]));
     assert_eq!(reply.graph.foreign, ["lamp", "vase"]);
-    assert_eq!(reply.graph.suffix[0], Suffix::number(2));
+    assert_eq!(reply.graph.nodes[0].suffix, Suffix::number(2));
     assert_eq!(reply.graph.edges.len(), 1);
 }
 
@@ -362,8 +363,8 @@ fn many_foreign_labels_stay_apart() {
     let reply = read(&lines, &ParseContext { caps, ..plane() });
     assert_eq!(reply.graph.foreign.len(), 2000);
     for n in 0..2000 {
-        assert_eq!(reply.graph.foreign[reply.graph.label[2 * n] as usize], format!("thing{n}x"));
-        assert_eq!(reply.graph.foreign[reply.graph.label[2 * n + 1] as usize], format!("thing{}x", n / 2));
+        assert_eq!(reply.graph.foreign[reply.graph.nodes[2 * n].label as usize], format!("thing{n}x"));
+        assert_eq!(reply.graph.foreign[reply.graph.nodes[2 * n + 1].label as usize], format!("thing{}x", n / 2));
     }
 }
 
@@ -459,7 +460,7 @@ fn the_short_way_reads_what_the_general_way_reads() {
         for way in ways {
             let reply = read(&way, &plane());
             assert_eq!((reply.graph_status, reply.repairs.bits, show(&reply.graph).len()), (Ok, 0, 1), "{way}");
-            assert_eq!(reply.graph.xyz[0].map(f64::to_bits), expected, "{way}");
+            assert_eq!(reply.graph.nodes[0].xyz.map(f64::to_bits), expected, "{way}");
         }
     }
 }
@@ -468,7 +469,7 @@ fn the_short_way_reads_what_the_general_way_reads() {
 fn ids(reply: &Reply, frame: usize) -> Vec<(String, Suffix)> {
     let graph = &reply.graph;
     let nodes = graph.frames[frame].nodes.clone();
-    nodes.map(|node| (graph.foreign[graph.label[node] as usize].clone(), graph.suffix[node])).collect()
+    nodes.map(|node| (graph.foreign[graph.nodes[node].label as usize].clone(), graph.nodes[node].suffix)).collect()
 }
 
 #[test]

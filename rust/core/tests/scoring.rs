@@ -153,6 +153,9 @@ fn an_explanation_shows_the_row_and_its_parts() {
         frame.extra.iter().map(|node| (node.id.as_str(), node.known_label)).collect::<Vec<_>>(),
         [("sofa", false)]
     );
+    assert_eq!(frame.extra[0].written, [1.0; 3]);
+    let there = frame.extra[0].moved.iter().all(|x| (x - 1.0).abs() < 1e-9);
+    assert!(there, "nothing had to be moved: {:?}", frame.extra[0].moved);
     assert_eq!((frame.edges[0].distance, frame.edges[0].partner_distance), (3.0, 3.0));
     assert_eq!(explanation.repairs.iter().map(|repair| repair.repair).collect::<Vec<_>>(), ["void_line"]);
     let value: Value = serde_json::to_value(&explanation).expect("JSON");

@@ -82,10 +82,10 @@ impl PartialEq for Frame {
 pub fn frames(reply: &Reply) -> Vec<Frame> {
     let graph = &reply.graph;
     let node = |i: usize| Node {
-        label: graph.foreign[graph.label[i] as usize].clone(),
-        suffix: graph.suffix[i],
-        xyz: graph.xyz[i],
-        dim: graph.dim[i],
+        label: graph.foreign[graph.nodes[i].label as usize].clone(),
+        suffix: graph.nodes[i].suffix,
+        xyz: graph.nodes[i].xyz,
+        dim: graph.nodes[i].dim,
     };
     let one = |frame: &videostr_core::graph::ReplyFrame| {
         let inside = |end: u32| end as usize - frame.nodes.start;

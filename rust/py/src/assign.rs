@@ -3,7 +3,7 @@
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2, PyReadonlyArray3};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use videostr_core::assign::Solver;
+use videostr_core::assign::{Solver, first_unfit};
 
 use crate::door;
 
@@ -36,17 +36,22 @@ pub(crate) fn assign_batch<'py>(
     if !view.is_empty() {
         let flat = view.as_slice().ok_or_else(|| PyValueError::new_err("costs is not C-contiguous"))?;
         let size = rows * cols;
-        if let Some(at) = flat.iter().position(|cost| !(0.0..=1024.0).contains(cost)) {
-            let (matrix, row, col) = (at / size, at / cols % rows, at % cols);
-            let message = format!("costs[{matrix}, {row}, {col}] is {}: expected a number from 0 to 1024", flat[at]);
+        let wrong = door::enter(py, || {
+            let mut solver = Solver::default();
+            let mut matrices = flat.chunks_exact(size).zip(columns.chunks_exact_mut(rows)).enumerate();
+            matrices.find_map(|(index, (matrix, columns))| {
+                let wrong = first_unfit(matrix);
+                if wrong.is_none() {
+                    solver.assign(matrix, cols, columns);
+                }
+                wrong.map(|at| (index, at))
+            })
+        })?;
+        if let Some((index, at)) = wrong {
+            let (row, col, cost) = (at / cols, at % cols, flat[index * size + at]);
+            let message = format!("costs[{index}, {row}, {col}] is {cost}: expected a number from 0 to 1024");
             return Err(PyValueError::new_err(message));
         }
-        door::enter(py, || {
-            let mut solver = Solver::default();
-            for (matrix, columns) in flat.chunks_exact(size).zip(columns.chunks_exact_mut(rows)) {
-                solver.assign(matrix, cols, columns);
-            }
-        })?;
     }
     PyArray1::from_vec(py, columns).reshape([count, rows])
 }

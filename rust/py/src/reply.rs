@@ -57,8 +57,11 @@ pub(crate) fn read_graphs<'py>(
         for text in replies {
             reader.read(text, &context, &mut reply);
             counts.extend(reply.graph.frames.iter().map(|frame| frame.nodes.len() as u32));
-            label.extend_from_slice(&reply.graph.label);
-            xyz.extend_from_slice(reply.graph.xyz.as_flattened());
+            label.extend(reply.graph.nodes.iter().map(|node| node.label));
+            xyz.reserve(3 * reply.graph.nodes.len());
+            for node in &reply.graph.nodes {
+                xyz.extend_from_slice(&node.xyz);
+            }
         }
         (counts, label, xyz)
     })?;
@@ -69,8 +72,8 @@ pub(crate) fn read_graphs<'py>(
 fn written(graph: &ReplyGraph, frame: &ReplyFrame) -> Frame {
     let first = frame.nodes.start;
     let nodes = frame.nodes.clone().map(|node| {
-        let label = graph.foreign[graph.label[node] as usize].clone();
-        (label, graph.suffix[node].value(), graph.xyz[node][..usize::from(graph.dim[node])].to_vec())
+        let label = graph.foreign[graph.nodes[node].label as usize].clone();
+        (label, graph.nodes[node].suffix.value(), graph.nodes[node].xyz[..usize::from(graph.nodes[node].dim)].to_vec())
     });
     let edges = graph.edges[frame.edges.clone()]
         .iter()

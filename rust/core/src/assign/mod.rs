@@ -3,12 +3,18 @@
 #![expect(clippy::inline_always, reason = "rows of costs are read in wide loops, see `wide`")]
 
 mod dense;
+mod direct;
 mod solver;
+#[cfg(test)]
+mod testing;
 mod ties;
 
 use std::ops::{Add, Sub};
 
+use crate::wide::wide;
 use dense::Dense;
+use direct::{Direct, Outcome};
+pub(crate) use direct::{Rows, eight};
 use solver::{Assigner, Cost};
 pub(crate) use solver::{Entry, Source};
 pub(crate) use ties::{Sides, Ties};
@@ -16,14 +22,24 @@ pub(crate) use ties::{Sides, Ties};
 /// No partner.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// The optimal assignments of a matrix of whole numbers, by lists or whole.
+/// The optimal assignments of a matrix of whole numbers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Optimum {
+    direct: Direct,
     lists: Assigner<i64>,
     dense: Dense,
-    /// Whether the last problem was left to `dense`.
-    whole: bool,
+    solved_by: By,
+    unique: bool,
     tight: Vec<(u32, u32)>,
+}
+
+/// What solved a problem.
+#[derive(Clone, Copy, Debug, Default)]
+enum By {
+    #[default]
+    Direct,
+    Lists,
+    Dense,
 }
 
 /// Fewer rows are not worth a whole matrix.
@@ -35,21 +51,47 @@ const CONTESTED: usize = 8;
 impl Optimum {
     /// The column of each row.
     pub(crate) fn column_of(&self) -> &[u32] {
-        if self.whole { self.dense.column_of() } else { self.lists.column_of() }
+        match self.solved_by {
+            By::Direct => self.direct.column_of(),
+            By::Lists => self.lists.column_of(),
+            By::Dense => self.dense.column_of(),
+        }
     }
 
-    /// Dual price of a column: not above zero, and zero where an optimal assignment may leave it alone.
+    /// Whether no other assignment is as good.
+    pub(crate) fn is_unique(&self) -> bool {
+        self.unique
+    }
+
+    /// Dual price of a column: not above zero, and zero where an optimal assignment may leave it alone. Not known where the
+    /// optimum is unique.
     pub(crate) fn column_price(&self, column: usize) -> i64 {
-        if self.whole { self.dense.column_price(column) } else { self.lists.column_price(column) }
+        match self.solved_by {
+            By::Direct => self.direct.column_price(column),
+            By::Lists => self.lists.column_price(column),
+            By::Dense => self.dense.column_price(column),
+        }
     }
 
-    /// The pairs (row, column) of which every optimal assignment is made.
+    /// The pairs (row, column) of which every optimal assignment is made; not known where it is unique.
     pub(crate) fn tight(&self) -> &[(u32, u32)] {
         &self.tight
     }
 
     /// Finds what every optimal assignment is made of. There are at least as many columns as rows.
-    pub(crate) fn solve(&mut self, rows: usize, columns: usize, source: &mut impl Source<i64>) {
+    pub(crate) fn solve(&mut self, rows: usize, columns: usize, source: &mut (impl Source<i64> + Rows)) {
+        match self.direct.solve(rows, columns, source) {
+            Outcome::Contested => {
+                let mut read = std::mem::take(&mut self.direct);
+                self.solve_contested(rows, columns, &mut read);
+                self.direct = read;
+            }
+            Outcome::Large => self.solve_contested(rows, columns, source),
+            outcome => self.conclude(outcome),
+        }
+    }
+
+    fn solve_contested(&mut self, rows: usize, columns: usize, source: &mut impl Source<i64>) {
         let many = rows >= MANY;
         if many && columns < WIDE * rows && self.solve_whole(rows, columns, source) {
             return;
@@ -63,6 +105,16 @@ impl Optimum {
         self.tighten(source);
     }
 
+    /// Takes what was found directly.
+    fn conclude(&mut self, outcome: Outcome) {
+        self.solved_by = By::Direct;
+        self.unique = outcome == Outcome::Unique;
+        self.tight.clear();
+        if !self.unique {
+            self.direct.find_tight(&mut self.tight);
+        }
+    }
+
     #[cfg(test)]
     fn solve_lists(&mut self, rows: usize, columns: usize, source: &mut impl Source<i64>) {
         self.lists.solve(rows, columns, source);
@@ -70,19 +122,22 @@ impl Optimum {
     }
 
     fn tighten(&mut self, source: &mut impl Source<i64>) {
-        self.whole = false;
+        self.solved_by = By::Lists;
         self.tight.clear();
         self.lists.find_tight(source, &mut self.tight);
+        self.unique = self.tight.len() == self.column_of().len();
     }
 
     /// By the whole matrix; false where that cannot be.
     fn solve_whole(&mut self, rows: usize, columns: usize, source: &mut impl Source<i64>) -> bool {
-        self.whole = self.dense.solve(rows, columns, source);
-        self.tight.clear();
-        if self.whole {
-            self.dense.find_tight(&mut self.tight);
+        if !self.dense.solve(rows, columns, source) {
+            return false;
         }
-        self.whole
+        self.solved_by = By::Dense;
+        self.tight.clear();
+        self.dense.find_tight(&mut self.tight);
+        self.unique = self.tight.len() == self.column_of().len();
+        true
     }
 }
 
@@ -136,6 +191,65 @@ impl<C: Cost, F: Fn(usize, usize) -> C> Source<C> for Whole<F> {
     }
 }
 
+/// A matrix of real costs, row by row; its columns are the rows of the problem where `flipped`.
+struct Matrix<'a> {
+    cost: &'a [f64],
+    columns: usize,
+    flipped: bool,
+}
+
+impl Matrix<'_> {
+    #[inline(always)]
+    fn each(&self, row: usize, mut with: impl FnMut(usize, f64)) {
+        if self.flipped {
+            for (column, costs) in self.cost.chunks_exact(self.columns).enumerate() {
+                with(column, costs[row]);
+            }
+        } else {
+            for (column, &cost) in self.cost[row * self.columns..][..self.columns].iter().enumerate() {
+                with(column, cost);
+            }
+        }
+    }
+}
+
+impl Rows for Matrix<'_> {
+    type Row = usize;
+
+    #[inline(always)]
+    fn row(&self, row: usize) -> usize {
+        row
+    }
+
+    #[inline(always)]
+    fn costs<const WITHIN: bool>(&self, &row: &usize, first: usize) -> [f64; 8] {
+        let costs = if self.flipped {
+            std::array::from_fn(|k| self.cost.get((first + k) * self.columns + row).copied().unwrap_or(0.0))
+        } else {
+            eight::<WITHIN, _>(self.cost, row * self.columns + first, 0.0)
+        };
+        costs.map(rounded)
+    }
+}
+
+impl Source<i64> for Matrix<'_> {
+    fn first(&mut self, row: usize, out: &mut Vec<Entry<i64>>) -> i64 {
+        self.all(row, out);
+        i64::MAX
+    }
+
+    fn all(&mut self, row: usize, out: &mut Vec<Entry<i64>>) {
+        let start = out.len();
+        self.each(row, |column, cost| out.push(Entry { cost: whole_number(cost), column: column as u32 }));
+        out[start..].sort_by_key(|entry| entry.cost);
+    }
+
+    #[inline(always)]
+    fn whole(&mut self, row: usize, out: &mut Vec<i64>) {
+        self.each(row, |_, cost| out.push(whole_number(cost)));
+    }
+}
+
 /// The scorer's own assignment of matrices, one after the other in the same memory: costs are rounded to whole numbers of
 /// 2^-32, as in scoring, and of assignments of the same sum the first is taken.
 ///
@@ -164,13 +278,8 @@ impl Solver {
         self.partners.clear();
         self.partners.resize(rows, NONE);
         let sides = Sides { references: rows, replies: columns, flipped: rows > columns };
-        if sides.flipped {
-            let at = |i: usize, j: usize| whole_number(cost[j * columns + i]);
-            self.optimum.solve(columns, rows, &mut Whole { columns: rows, cost: at });
-        } else {
-            let at = |i: usize, j: usize| whole_number(cost[i * columns + j]);
-            self.optimum.solve(rows, columns, &mut Whole { columns, cost: at });
-        }
+        let mut matrix = Matrix { cost, columns, flipped: sides.flipped };
+        self.optimum.solve(rows.min(columns), rows.max(columns), &mut matrix);
         self.ties.settle(&self.optimum, sides, &mut self.partners);
         for (out, &partner) in out.iter_mut().zip(&self.partners) {
             *out = if partner == NONE { -1 } else { i64::from(partner) };
@@ -178,13 +287,40 @@ impl Solver {
     }
 }
 
+/// The place of the first cost that [`Solver::assign`] does not take: those from 0 to 1024 it does.
+///
+/// # Examples
+/// ```
+/// use videostr_core::assign::first_unfit;
+/// assert_eq!(first_unfit(&[0.0, 1024.0]), None);
+/// assert_eq!(first_unfit(&[0.5, f64::NAN, -1.0]), Some(1));
+/// ```
+#[must_use]
+pub fn first_unfit(costs: &[f64]) -> Option<usize> {
+    let fits = |cost: &f64| (0.0..=1024.0).contains(cost);
+    // All are looked at first: a loop with a way out amid is not compiled for wide registers.
+    let fit = wide(
+        #[inline(always)]
+        || costs.iter().fold(true, |all, cost| all & fits(cost)),
+    );
+    if fit { None } else { costs.iter().position(|cost| !fits(cost)) }
+}
+
 /// 2^32: the grid of costs.
 const FINENESS: f64 = 4_294_967_296.0;
+
+/// The same as a float64.
+#[inline(always)]
+pub(crate) fn rounded(cost: f64) -> f64 {
+    (cost * FINENESS + MAGIC) - MAGIC
+}
+
+/// 1.5 * 2^52: adding it rounds to a whole number.
+const MAGIC: f64 = 6_755_399_441_055_744.0;
 
 /// A cost from 0 to 2^19 in parts of 1 / [`FINENESS`], rounded to even.
 #[inline(always)]
 pub(crate) fn whole_number(cost: f64) -> i64 {
-    const MAGIC: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52: adding it rounds to a whole number
     let shifted = cost * FINENESS + MAGIC;
     (shifted.to_bits() & 0x0007_ffff_ffff_ffff).cast_signed()
 }
@@ -228,6 +364,7 @@ pub fn assign_costs(cost: &[f64], rows: usize, columns: usize) -> Vec<i64> {
 
 #[cfg(test)]
 mod tests {
+    use super::testing::Matrix;
     use super::*;
 
     /// Every injective map of the smaller side, tried.
@@ -283,7 +420,8 @@ mod tests {
             let mut out = vec![0; n];
             let flipped = n > m;
             let at = |i: usize, j: usize| if flipped { cost[j * m + i] } else { cost[i * m + j] };
-            let mut source = Whole { columns: n.max(m), cost: at };
+            let columns = n.max(m);
+            let mut source = Matrix { columns, costs: (0..n * m).map(|k| at(k / columns, k % columns)).collect() };
             optimum.solve(n.min(m), n.max(m), &mut source);
             ties.settle(&optimum, Sides { references: n, replies: m, flipped }, &mut out);
             assert_eq!(out, brute(&cost, n, m), "{n} x {m}: {cost:?}");

@@ -90,7 +90,7 @@ impl Ties {
             let (reference, reply) = if flipped { (column, row as u32) } else { (row as u32, column) };
             out[reference as usize] = reply;
         }
-        if solved.tight().len() == solved.column_of().len() {
+        if solved.is_unique() {
             return;
         }
         self.replies.reset(references, replies);

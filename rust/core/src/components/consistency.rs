@@ -15,7 +15,8 @@ pub(crate) fn mean(context: &Context<'_>, values: &mut Vec<f64>, scales: &[f64])
         let reference = partner.iter().position(|&reply| reply != NONE && reply as usize == index);
         let scale = reference.map_or(1.0, |reference| scales[reference]);
         for edge in &context.graph.edges[frame.edges.clone()] {
-            let derived = distance(context.graph.xyz[edge.a as usize], context.graph.xyz[edge.b as usize]) * scale;
+            let derived =
+                distance(context.graph.nodes[edge.a as usize].xyz, context.graph.nodes[edge.b as usize].xyz) * scale;
             values.push(context.edge.of(edge.distance, derived));
         }
     }

@@ -5,9 +5,8 @@
 
 use super::edge::Matched;
 use super::kernels::EdgeTerm;
-use crate::geometry::{Vec3, cross, dot, horizontal, sub};
+use crate::geometry::Vec3;
 use crate::plan::AngleKind;
-use crate::spec::EdgeKernel;
 use crate::wide::wide;
 
 /// What the terms of a frame depend on beside its nodes.
@@ -25,9 +24,9 @@ pub(super) struct Rules<'a> {
     pub(super) nodes: usize,
 }
 
-/// Coordinates of a few points.
-const FEW: usize = 4;
-type Few = [[f64; FEW]; 3];
+/// Pairs that are computed together; as many partial sums are kept.
+const LANES: usize = 8;
+type Lanes = [f64; LANES];
 
 /// Points by coordinate, with as many more behind them as make the last few whole.
 #[derive(Clone, Debug, Default)]
@@ -38,45 +37,75 @@ impl Columns {
         for (axis, column) in self.0.iter_mut().enumerate() {
             column.clear();
             column.extend((0..count).map(|k| points(k)[axis]));
-            column.resize(count + FEW, 0.0);
+            column.resize(count + LANES, 0.0);
         }
     }
 
-    /// A point.
     #[inline(always)]
     fn at(&self, k: usize) -> Vec3 {
         [self.0[0][k], self.0[1][k], self.0[2][k]]
     }
 
-    /// All points after one.
+    /// Eight points from one on, by coordinate.
     #[inline(always)]
-    fn after(&self, first: usize) -> impl Iterator<Item = Few> {
-        let [x, y, z] = self.0.each_ref().map(|column| column[first + 1..].as_chunks::<FEW>().0.iter());
-        x.zip(y).zip(z).map(|((&x, &y), &z)| [x, y, z])
+    fn some(&self, first: usize) -> [Lanes; 3] {
+        std::array::from_fn(|axis| lanes(&self.0[axis], first))
     }
 }
 
 #[inline(always)]
-fn one(few: &Few, k: usize) -> Vec3 {
-    [few[0][k], few[1][k], few[2][k]]
+fn lanes(column: &[f64], first: usize) -> Lanes {
+    *column[first..].first_chunk().expect("columns are filled up")
 }
 
-/// Writes a part of each pair.
+/// All bits of the first `left` lanes. Read, for comparing whole numbers and choosing by them takes many more steps.
 #[inline(always)]
-fn lay<T>(out: &mut [f64], few: impl Iterator<Item = T>, part: impl Fn(&T, usize) -> f64) {
-    for (out, few) in out.as_chunks_mut::<FEW>().0.iter_mut().zip(few) {
-        for (k, out) in out.iter_mut().enumerate() {
-            *out = part(&few, k);
+fn kept(left: usize) -> [u64; LANES] {
+    const BITS: [u64; 2 * LANES] = {
+        let mut bits = [0; 2 * LANES];
+        let mut lane = 0;
+        while lane < LANES {
+            bits[lane] = u64::MAX;
+            lane += 1;
         }
-    }
+        bits
+    };
+    *BITS[LANES - left.min(LANES)..].first_chunk().expect("twice as many as lanes")
+}
+
+/// A number for each lane.
+#[inline(always)]
+fn each(of: impl Fn(usize) -> f64) -> Lanes {
+    std::array::from_fn(of)
 }
 
 #[inline(always)]
-fn square(a: Vec3) -> f64 {
-    dot(a, a)
+fn edges([x, y, z]: &[Lanes; 3], from: Vec3) -> [Lanes; 3] {
+    [each(|k| x[k] - from[0]), each(|k| y[k] - from[1]), each(|k| z[k] - from[2])]
 }
 
-/// Reused memory: columns of the matched nodes, and of as many pairs as are computed together.
+#[inline(always)]
+fn dots([x, y, z]: &[Lanes; 3], a: Vec3) -> Lanes {
+    each(|k| x[k] * a[0] + y[k] * a[1] + z[k] * a[2])
+}
+
+#[inline(always)]
+fn squares([x, y, z]: &[Lanes; 3]) -> Lanes {
+    each(|k| x[k] * x[k] + y[k] * y[k] + z[k] * z[k])
+}
+
+#[inline(always)]
+fn crosses([x, y, z]: &[Lanes; 3], a: Vec3) -> [Lanes; 3] {
+    [each(|k| a[1] * z[k] - a[2] * y[k]), each(|k| a[2] * x[k] - a[0] * z[k]), each(|k| a[0] * y[k] - a[1] * x[k])]
+}
+
+/// Squared lengths of the level parts of edges whose rises are known.
+#[inline(always)]
+fn levels([x, y, z]: &[Lanes; 3], rises: &Lanes, up: Vec3) -> Lanes {
+    squares(&[each(|k| x[k] - up[0] * rises[k]), each(|k| y[k] - up[1] * rises[k]), each(|k| z[k] - up[2] * rises[k])])
+}
+
+/// Reused memory: columns of the matched nodes, their places in the frame, and what is known of the pairs of one node.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pairs {
     reference: Columns,
@@ -84,142 +113,107 @@ pub(super) struct Pairs {
     /// NaN where there is none.
     ray: Columns,
     image_ray: Columns,
-    distance: Vec<f64>,
-    /// Of the reply; squared at first.
-    length: Vec<f64>,
-    /// What the angles are made of: cosines and squared sines, squared level lengths and rises, or products of edges.
-    parts: [Vec<f64>; 2],
-    image_parts: [Vec<f64>; 2],
-    kernel: Vec<f64>,
-    value: Vec<f64>,
+    ranks: Vec<usize>,
+    row: Vec<Known>,
 }
 
-/// So many pairs, or more by one row, are computed together ...
-const TOGETHER: usize = 256;
-/// ... in multiples of this, so that no loop has an end that is not wide; as many partial sums are kept.
-const LANES: usize = 8;
+/// Eight pairs: distances of the reference, lengths in the reply, and what both are worth; each on a cache line.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+struct Known {
+    distances: Lanes,
+    lengths: Lanes,
+    kernels: Lanes,
+}
 
 impl Pairs {
     /// The sum over the pairs of matched nodes, in as many partial sums as there are lanes.
     pub(super) fn sum(&mut self, rules: &Rules<'_>, matched: &[Matched]) -> f64 {
         let count = matched.len();
-        self.reference.fill(|k| matched[k].reference, count);
+        self.ranks.clear();
+        self.ranks.extend(matched.iter().map(|node| node.rank));
         self.reply.fill(|k| matched[k].reply, count);
         if matches!(rules.angle, AngleKind::Centroid | AngleKind::View) {
             self.ray.fill(|k| matched[k].ray.unwrap_or([f64::NAN; 3]), count);
             self.image_ray.fill(|k| matched[k].image_ray.unwrap_or([f64::NAN; 3]), count);
+        } else {
+            self.reference.fill(|k| matched[k].reference, count);
         }
-        let room = (TOGETHER + count + FEW).next_multiple_of(LANES);
-        let Self { distance, length, parts: [a, b], image_parts: [c, d], kernel, value, .. } = self;
-        for column in [distance, length, a, b, c, d, kernel, value] {
-            if column.len() < room {
-                column.resize(room, 0.0);
-            }
-        }
-        wide(
+        self.row.resize(count.div_ceil(LANES), Known::default());
+        let mut row = std::mem::take(&mut self.row);
+        let sum = wide(
             #[inline(always)]
             || {
-                let (mut sums, mut filled) = ([0.0; LANES], 0);
+                let mut sums = [0.0; LANES];
                 for first in 0..count {
-                    self.lay_row(rules, matched, first, filled);
-                    filled += count - first - 1;
-                    if filled >= TOGETHER || first + 1 == count {
-                        self.compute(rules, filled, &mut sums);
-                        filled = 0;
+                    let row = &mut row[..(count - first - 1).div_ceil(LANES)];
+                    self.measure(rules, first, row);
+                    for (known, start) in row.iter().zip((first + 1..).step_by(LANES)) {
+                        let values = self.values(rules, first, start, known);
+                        let kept = kept(count - start);
+                        sums = each(|k| sums[k] + f64::from_bits(values[k].to_bits() & kept[k]));
                     }
                 }
                 sums.iter().sum()
             },
-        )
+        );
+        self.row = row;
+        sum
     }
 
-    /// Writes what the pairs of a node and all after it are made of.
+    /// What is known of the pairs of a node with those after it, in two loops: the steps of a kernel wait for each other, and
+    /// in a short loop those of several pairs run beside each other.
     #[inline(always)]
-    fn lay_row(&mut self, rules: &Rules<'_>, matched: &[Matched], first: usize, start: usize) {
-        let others = &matched[first + 1..];
-        let rank = matched[first].rank;
-        // Where the distance to the node of rank 0 would stand.
-        let base = rank * (2 * rules.nodes - rank - 1) / 2;
-        let distances = &mut self.distance[start..start + others.len()];
-        if others.last().is_some_and(|last| last.rank - rank == others.len()) {
-            distances.copy_from_slice(&rules.distances[base..base + others.len()]);
-        } else {
-            for (d, node) in distances.iter_mut().zip(others) {
-                *d = rules.distances[base + node.rank - rank - 1];
-            }
+    fn measure(&self, rules: &Rules<'_>, first: usize, row: &mut [Known]) {
+        for (known, start) in row.iter_mut().zip((first + 1..).step_by(LANES)) {
+            known.distances = self.distances(rules, first, start);
+            known.lengths = squares(&edges(&self.reply.some(start), self.reply.at(first))).map(f64::sqrt);
         }
-        let row = start..start + others.len().next_multiple_of(FEW);
-        let image = self.reply.at(first);
-        lay(&mut self.length[row.clone()], self.reply.after(first), |few, k| square(sub(one(few, k), image)));
-        let ([a, b], [c, d]) = (&mut self.parts, &mut self.image_parts);
-        let [a, b, c, d] = [a, b, c, d].map(|column| &mut column[row.clone()]);
+        for known in row {
+            known.kernels = rules.term.several(known.distances, each(|k| known.lengths[k] * rules.scale));
+        }
+    }
+
+    /// Distances of the reference from a node to those from another on.
+    #[inline(always)]
+    fn distances(&self, rules: &Rules<'_>, first: usize, start: usize) -> Lanes {
+        let rank = self.ranks[first];
+        // Where the distance to the node of rank 0 would stand, less one.
+        let row = &rules.distances[rank * (2 * rules.nodes - rank - 1) / 2..];
+        let others = &self.ranks[start..];
+        match others.get(LANES - 1) {
+            Some(last) if last - others[0] == LANES - 1 => lanes(&row[others[0] - rank - 1..], 0),
+            _ => each(|k| others.get(k).map_or(0.0, |other| row[other - rank - 1])),
+        }
+    }
+
+    /// The terms of a node and those from another on.
+    #[inline(always)]
+    fn values(&self, rules: &Rules<'_>, first: usize, start: usize, known: &Known) -> Lanes {
+        let Known { distances, lengths, kernels } = known;
+        let images = edges(&self.reply.some(start), self.reply.at(first));
         match rules.angle {
+            AngleKind::Centroid | AngleKind::View => {
+                let (rays, ray) = (self.ray.some(start), self.ray.at(first));
+                let (image_rays, image_ray) = (self.image_ray.some(start), self.image_ray.at(first));
+                let (a, c) = (dots(&rays, ray), dots(&image_rays, image_ray));
+                let (b, d) = (squares(&crosses(&rays, ray)), squares(&crosses(&image_rays, image_ray)));
+                let angles = each(|k| half(a[k] * c[k] + (b[k] * d[k]).sqrt()));
+                rules.values(kernels, |k| (!a[k].is_nan(), !c[k].is_nan()), &angles)
+            }
             AngleKind::Elevation(up) => {
-                for (points, level, rise) in [(&self.reference, a, b), (&self.reply, c, d)] {
-                    let here = points.at(first);
-                    lay(level, points.after(first), |few, k| square(horizontal(sub(one(few, k), here), up)));
-                    lay(rise, points.after(first), |few, k| dot(sub(one(few, k), here), up));
-                }
-            }
-            AngleKind::Centroid | AngleKind::View => {
-                for (rays, cosine, sine) in [(&self.ray, a, b), (&self.image_ray, c, d)] {
-                    let here = rays.at(first);
-                    lay(cosine, rays.after(first), |few, k| dot(here, one(few, k)));
-                    lay(sine, rays.after(first), |few, k| square(cross(here, one(few, k))));
-                }
+                let here = edges(&self.reference.some(start), self.reference.at(first));
+                let (b, d) = (dots(&here, up), dots(&images, up));
+                let (a, c) = (levels(&here, &b, up), levels(&images, &d, up));
+                let angles = each(|k| half(((a[k] * c[k]).sqrt() + b[k] * d[k]) / (distances[k] * lengths[k])));
+                rules.values(kernels, |k| rules.directed(distances[k], lengths[k] * rules.scale), &angles)
             }
             AngleKind::Image => {
-                let here = self.reference.at(first);
-                let both = self.reference.after(first).zip(self.reply.after(first));
-                lay(a, both, |(few, images), k| dot(sub(one(few, k), here), sub(one(images, k), image)));
-            }
-        }
-    }
-
-    /// The terms of the pairs that are laid out, added lane by lane.
-    #[inline(always)]
-    fn compute(&mut self, rules: &Rules<'_>, filled: usize, sums: &mut [f64; LANES]) {
-        let count = filled.next_multiple_of(LANES);
-        let (distances, lengths) = (&self.distance[..count], &mut self.length[..count]);
-        let (kernels, values) = (&mut self.kernel[..count], &mut self.value[..count]);
-        let [a, b] = &self.parts;
-        let [c, d] = &self.image_parts;
-        let (a, b, c, d) = (&a[..count], &b[..count], &c[..count], &d[..count]);
-        for length in &mut *lengths {
-            *length = length.sqrt();
-        }
-        // Each kernel known where its loop is compiled: no choice within.
-        match rules.term.kernel {
-            EdgeKernel::Exp => rules.fill_kernels(EdgeKernel::Exp, distances, lengths, kernels),
-            EdgeKernel::Linear => rules.fill_kernels(EdgeKernel::Linear, distances, lengths, kernels),
-            EdgeKernel::Ratio => rules.fill_kernels(EdgeKernel::Ratio, distances, lengths, kernels),
-            EdgeKernel::Relative => rules.fill_kernels(EdgeKernel::Relative, distances, lengths, kernels),
-            EdgeKernel::Mra => rules.fill_kernels(EdgeKernel::Mra, distances, lengths, kernels),
-        }
-        match rules.angle {
-            AngleKind::Elevation(_) => {
-                for k in 0..count {
-                    let angle = half(((a[k] * c[k]).sqrt() + b[k] * d[k]) / (distances[k] * lengths[k]));
-                    values[k] = rules.value(kernels[k], rules.directed(distances[k], lengths[k] * rules.scale), angle);
-                }
-            }
-            AngleKind::Centroid | AngleKind::View => {
-                for k in 0..count {
-                    let angle = half(a[k] * c[k] + (b[k] * d[k]).sqrt());
-                    values[k] = rules.value(kernels[k], (!a[k].is_nan(), !c[k].is_nan()), angle);
-                }
-            }
-            AngleKind::Image => {
-                for k in 0..count {
-                    let angle = half(a[k] / (distances[k] * lengths[k]));
-                    values[k] = rules.value(kernels[k], rules.directed(distances[k], lengths[k]), angle);
-                }
-            }
-        }
-        values[filled..].fill(0.0);
-        for values in values.as_chunks::<LANES>().0 {
-            for (sum, value) in sums.iter_mut().zip(values) {
-                *sum += value;
+                let here = edges(&self.reference.some(start), self.reference.at(first));
+                let [x, y, z] = &images;
+                let a = each(|k| here[0][k] * x[k] + here[1][k] * y[k] + here[2][k] * z[k]);
+                let angles = each(|k| half(a[k] / (distances[k] * lengths[k])));
+                rules.values(kernels, |k| rules.directed(distances[k], lengths[k]), &angles)
             }
         }
     }
@@ -232,27 +226,20 @@ fn half(cosine: f64) -> f64 {
 }
 
 impl Rules<'_> {
-    /// Kernels of the distances; `kernel` is the term's own.
-    #[inline(always)]
-    fn fill_kernels(&self, kernel: EdgeKernel, distances: &[f64], lengths: &[f64], kernels: &mut [f64]) {
-        let term = EdgeTerm { kernel, ..self.term };
-        let columns = distances.as_chunks::<LANES>().0.iter().zip(lengths.as_chunks::<LANES>().0);
-        for (kernels, (distances, lengths)) in kernels.as_chunks_mut::<LANES>().0.iter_mut().zip(columns) {
-            *kernels = term.several(*distances, lengths.map(|length| length * self.scale));
-        }
-    }
-
     /// Whether the lengths of the reference and of the reply are long enough for a direction.
     #[inline(always)]
     fn directed(&self, length: f64, image: f64) -> (bool, bool) {
         (length >= self.shortest, image >= self.shortest)
     }
 
-    /// A pair's term; `has`: the reference's pair has an angle, and the reply's.
+    /// The pairs' terms; `has`: whether the reference's pair has an angle, and the reply's.
     #[inline(always)]
-    fn value(&self, kernel: f64, has: (bool, bool), angle: f64) -> f64 {
+    fn values(&self, kernels: &Lanes, has: impl Fn(usize) -> (bool, bool), angles: &Lanes) -> Lanes {
         let weight = self.angle_weight;
-        let both = (1.0 - weight) * kernel + weight * if has.1 { angle } else { 0.0 };
-        if has.0 { both } else { kernel }
+        each(|k| {
+            let (reference, image) = has(k);
+            let both = (1.0 - weight) * kernels[k] + weight * if image { angles[k] } else { 0.0 };
+            if reference { both } else { kernels[k] }
+        })
     }
 }

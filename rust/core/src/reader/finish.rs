@@ -29,7 +29,7 @@ impl Sink<'_> {
         let mut scratch = std::mem::take(&mut self.scratch.finish);
         let raw_edges = std::mem::take(&mut self.scratch.edges);
         scratch.gone.clear();
-        scratch.gone.resize(self.graph.label.len(), false);
+        scratch.gone.resize(self.graph.nodes.len(), false);
         let mut any_gone = false;
         for frame in 0..self.graph.frames.len() {
             let nodes = self.graph.frames[frame].nodes.clone();
@@ -80,7 +80,7 @@ impl Sink<'_> {
     /// Where a frame stands in the reply, as far as its nodes tell.
     fn frame_place(&self, frame: usize) -> usize {
         let nodes = self.graph.frames[frame].nodes.clone();
-        self.graph.at.get(nodes.start).map_or(0, |&at| at as usize)
+        self.graph.nodes.get(nodes.start).map_or(0, |node| node.at as usize)
     }
 
     fn sorted(&self, frame: usize, gone: &[bool]) -> SortedFrame {
@@ -111,9 +111,9 @@ impl Sink<'_> {
     /// By label name, suffix and centre.
     fn compare_nodes(&self, a: usize, b: usize) -> Ordering {
         let graph = &*self.graph;
-        let names = || self.label_name(graph.label[a]).cmp(self.label_name(graph.label[b]));
-        let labels = if graph.label[a] == graph.label[b] { Ordering::Equal } else { names() };
-        labels.then(graph.suffix[a].cmp(&graph.suffix[b])).then_with(|| compare_centres(graph, a, b))
+        let names = || self.label_name(graph.nodes[a].label).cmp(self.label_name(graph.nodes[b].label));
+        let labels = if graph.nodes[a].label == graph.nodes[b].label { Ordering::Equal } else { names() };
+        labels.then(graph.nodes[a].suffix.cmp(&graph.nodes[b].suffix)).then_with(|| compare_centres(graph, a, b))
     }
 }
 
@@ -130,8 +130,8 @@ fn compare_edges(a: &StatedEdge, b: &StatedEdge) -> Ordering {
 }
 
 fn compare_centres(graph: &ReplyGraph, a: usize, b: usize) -> Ordering {
-    let axis = |i: usize| graph.xyz[a][i].total_cmp(&graph.xyz[b][i]);
-    axis(0).then(axis(1)).then(axis(2)).then(graph.dim[a].cmp(&graph.dim[b]))
+    let axis = |i: usize| graph.nodes[a].xyz[i].total_cmp(&graph.nodes[b].xyz[i]);
+    axis(0).then(axis(1)).then(axis(2)).then(graph.nodes[a].dim.cmp(&graph.nodes[b].dim))
 }
 
 /// Enters the ids of one frame: each stands for its node of the smallest centre. Others of one suffixed id are gone.
@@ -139,9 +139,10 @@ fn index_ids(graph: &ReplyGraph, nodes: Range<usize>, scratch: &mut Scratch, log
     scratch.ids.begin(nodes.len());
     let mut any = false;
     for node in nodes {
-        let (label, suffix) = (graph.label[node], graph.suffix[node]);
+        let (label, suffix) = (graph.nodes[node].label, graph.nodes[node].suffix);
         let hash = hash_id(label, suffix.0);
-        let same = |other: u32| (graph.label[other as usize], graph.suffix[other as usize]) == (label, suffix);
+        let same =
+            |other: u32| (graph.nodes[other as usize].label, graph.nodes[other as usize].suffix) == (label, suffix);
         let (slot, found) = scratch.ids.find(hash, same);
         let mut meant = node;
         if let Some(other) = found.map(|other| other as usize) {
@@ -153,7 +154,7 @@ fn index_ids(graph: &ReplyGraph, nodes: Range<usize>, scratch: &mut Scratch, log
             }
             if suffix.value().is_some() {
                 scratch.gone[dropped] = true;
-                log.note(Repair::DuplicateId, graph.at[dropped] as usize);
+                log.note(Repair::DuplicateId, graph.nodes[dropped].at as usize);
                 any = true;
             }
         }
@@ -168,7 +169,8 @@ fn state_edges(graph: &mut ReplyGraph, edges: &[RawEdge], scratch: &mut Scratch,
     for edge in edges {
         let node = |end: usize| {
             let (label, suffix) = edge.ends[end];
-            let same = |other: u32| (graph.label[other as usize], graph.suffix[other as usize]) == (label, suffix);
+            let same =
+                |other: u32| (graph.nodes[other as usize].label, graph.nodes[other as usize].suffix) == (label, suffix);
             scratch.ids.find(hash_id(label, suffix.0), same).1
         };
         let (Some(a), Some(b)) = (node(0), node(1)) else {
@@ -210,11 +212,7 @@ fn compact(graph: &mut ReplyGraph, scratch: &mut Scratch) {
                 continue;
             }
             moved[node] = nodes as u32;
-            graph.label[nodes] = graph.label[node];
-            graph.suffix[nodes] = graph.suffix[node];
-            graph.xyz[nodes] = graph.xyz[node];
-            graph.dim[nodes] = graph.dim[node];
-            graph.at[nodes] = graph.at[node];
+            graph.nodes[nodes] = graph.nodes[node];
             nodes += 1;
         }
         kept.nodes = first..nodes;
@@ -230,9 +228,5 @@ fn compact(graph: &mut ReplyGraph, scratch: &mut Scratch) {
     }
     graph.frames.truncate(frames);
     graph.edges.truncate(edges);
-    graph.label.truncate(nodes);
-    graph.suffix.truncate(nodes);
-    graph.xyz.truncate(nodes);
-    graph.dim.truncate(nodes);
-    graph.at.truncate(nodes);
+    graph.nodes.truncate(nodes);
 }

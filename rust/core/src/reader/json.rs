@@ -1,9 +1,13 @@
 //! The JSON form: which of its shapes a graph is written in, and its nodes, edges and frames.
 
+#![expect(clippy::inline_always, reason = "what uses registers must be inlined, see `wide`")]
+
 use super::lexer::{Between, Keys, Lexer, Scalar, Text};
 use super::sink::{RawEdge, Sink};
-use super::{Step, Stop, template};
+use super::{Step, Stop, template, window};
 use crate::names::{Repair, RepairLog};
+use crate::wide::{Vectored, vectored};
+use fearless_simd::Simd;
 use std::ops::Range;
 
 /// Memory that is kept between replies.
@@ -239,25 +243,8 @@ impl Json<'_, '_, '_> {
 
     /// Nodes as the template writes them, one after the other; false when the first is written in another way.
     fn template_nodes(&mut self) -> Step<bool> {
-        let (bytes, text) = (self.lexer.bytes(), self.lexer.text());
         let begin = self.lexer.at;
-        let mut at = begin;
-        while let Some(node) = template::node(bytes, at) {
-            self.lexer.at = node.end;
-            let id = match self.sink.id_as_before(&bytes[..=node.id.end], at) {
-                None => self.sink.id(&text[node.id]),
-                known => known,
-            };
-            if id.is_some_and(|id| self.sink.push_node(id, node.xyz, node.dim, at)) {
-                self.sink.count_node()?;
-            } else {
-                self.void_node(at)?;
-            }
-            match template::comma(bytes, node.end) {
-                Some(next) if bytes.get(next) == Some(&b'[') => at = next,
-                _ => break,
-            }
-        }
+        vectored(TemplateNodes(self))?;
         Ok(self.lexer.at > begin)
     }
 
@@ -408,5 +395,42 @@ impl Json<'_, '_, '_> {
             return Ok(None);
         };
         Ok(Some(RawEdge { ends: [a, b], distance, angle, at: at as u32 }))
+    }
+}
+
+struct TemplateNodes<'j, 't, 's, 'g>(&'j mut Json<'t, 's, 'g>);
+
+impl Vectored for TemplateNodes<'_, '_, '_, '_> {
+    type Out = Step<()>;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> Step<()> {
+        let Self(json) = self;
+        let (bytes, text) = (json.lexer.bytes(), json.lexer.text());
+        let mut at = json.lexer.at;
+        loop {
+            let (node, short) = match window::node(simd, bytes, at) {
+                Some(found) => found,
+                None => match template::node(bytes, at) {
+                    Some(node) => (node, None),
+                    None => return Ok(()),
+                },
+            };
+            json.lexer.at = node.end;
+            let id = json
+                .sink
+                .short_id(short)
+                .or_else(|| json.sink.id_as_before(&bytes[..=node.id.end], at))
+                .or_else(|| json.sink.id(&text[node.id]));
+            if id.is_some_and(|id| json.sink.push_node(id, node.xyz, node.dim, at)) {
+                json.sink.count_node()?;
+            } else {
+                json.void_node(at)?;
+            }
+            match template::comma(bytes, node.end) {
+                Some(next) if bytes.get(next) == Some(&b'[') => at = next,
+                _ => return Ok(()),
+            }
+        }
     }
 }

@@ -9,6 +9,7 @@ mod lexer;
 mod lines;
 mod sink;
 mod template;
+mod window;
 
 use crate::graph::ReplyGraph;
 use crate::labels::LabelTable;
@@ -102,7 +103,7 @@ impl Reader {
     /// use videostr_core::reader::{ParseContext, Reader, Reply};
     /// let mut reply = Reply::default();
     /// Reader::new().read("<graph>chair.1 0.4 1.2 0.5</graph>", &ParseContext::default(), &mut reply);
-    /// assert_eq!(reply.graph.xyz, [[0.4, 1.2, 0.5]]);
+    /// assert_eq!(reply.graph.nodes[0].xyz, [0.4, 1.2, 0.5]);
     /// assert_eq!(reply.graph.foreign, ["chair"]);
     /// ```
     pub fn read(&mut self, text: &str, context: &ParseContext, into: &mut Reply) {

@@ -1,7 +1,8 @@
 //! What both surface forms write into: nodes and edges as arrays, labels as numbers.
 
+use super::window::{self, ShortId};
 use super::{Caps, ParseContext, Step, Stop};
-use crate::graph::{ReplyFrame, ReplyGraph, Suffix};
+use crate::graph::{ReplyFrame, ReplyGraph, ReplyNode, Suffix};
 use crate::hash::hash_bytes;
 use crate::labels::{LabelTable, normalize_id, split_suffix, suffix_of};
 use crate::slots::Slots;
@@ -99,12 +100,12 @@ impl<'a> Sink<'a> {
         self.written_nodes = 0;
         self.before = self.graph.frames.last().map_or(0..0, |frame| frame.nodes.clone());
         self.expected = self.before.start;
-        OpenFrame { nodes: self.graph.label.len(), edges: self.scratch.edges.len() }
+        OpenFrame { nodes: self.graph.nodes.len(), edges: self.scratch.edges.len() }
     }
 
     /// Whether the open frame holds a node.
     pub(super) fn has_node(&self, open: OpenFrame) -> bool {
-        self.graph.label.len() > open.nodes
+        self.graph.nodes.len() > open.nodes
     }
 
     pub(super) fn close_frame(&mut self, open: OpenFrame, t: Option<f64>) -> Step<()> {
@@ -113,7 +114,7 @@ impl<'a> Sink<'a> {
         }
         // adding 0 makes -0 the same time as 0
         let t = t.filter(|t| t.is_finite()).map(|t| t + 0.0);
-        let (nodes, edges) = (open.nodes..self.graph.label.len(), open.edges..self.scratch.edges.len());
+        let (nodes, edges) = (open.nodes..self.graph.nodes.len(), open.edges..self.scratch.edges.len());
         self.graph.frames.push(ReplyFrame { t, nodes, edges });
         Ok(())
     }
@@ -149,11 +150,8 @@ impl<'a> Sink<'a> {
         if !good || !xyz.iter().all(|x| x.abs() <= FARTHEST) {
             return false;
         }
-        self.graph.label.push(id.0);
-        self.graph.suffix.push(id.1);
-        self.graph.xyz.push(xyz.map(|x| x + 0.0));
-        self.graph.dim.push(dim);
-        self.graph.at.push(at as u32);
+        let xyz = xyz.map(|x| x + 0.0);
+        self.graph.nodes.push(ReplyNode { xyz, suffix: id.1, label: id.0, at: at as u32, dim });
         true
     }
 
@@ -168,10 +166,19 @@ impl<'a> Sink<'a> {
         let expected = self.expected;
         self.expected += 1;
         let near = [expected, expected + 1, expected.wrapping_sub(1), expected + 2];
-        let again = |node: usize| bytes[self.graph.at[node] as usize..].starts_with(begins);
+        let again = |node: usize| bytes[self.graph.nodes[node].at as usize..].starts_with(begins);
         let node = near.into_iter().find(|node| self.before.contains(node) && again(*node))?;
         self.expected = node + 1;
-        Some((self.graph.label[node], self.graph.suffix[node]))
+        Some((self.graph.nodes[node].label, self.graph.nodes[node].suffix))
+    }
+
+    /// The id, where its label stands as a label of the reference in normal form.
+    #[inline]
+    pub(super) fn short_id(&self, id: Option<ShortId>) -> Option<Id> {
+        let ShortId { label, suffix } = id?;
+        let labels = self.labels?;
+        let known = labels.id_of_short(label).or_else(|| labels.id_of_short(window::folded(label)?))?;
+        Some((known, suffix))
     }
 
     /// The label number and suffix of an id as written; none when no label is left of it.

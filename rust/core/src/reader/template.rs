@@ -16,7 +16,8 @@ pub(super) struct TemplateNode {
 }
 
 /// Powers of ten up to the most digits that are read here.
-const POWERS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+pub(super) const POWERS: [f64; 16] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
 /// The node at the start of `bytes[at..]`, which begins with `[`.
 #[inline]
@@ -76,7 +77,7 @@ pub(super) fn comma(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// One byte in each of the eight of a word.
-const fn splat(byte: u8) -> u64 {
+pub(super) const fn splat(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
@@ -148,7 +149,7 @@ fn short_number(bytes: &[u8], at: usize, ends: [u8; 2]) -> Option<(f64, usize)> 
 
 /// The number of eight digits, the first in the lowest byte.
 #[inline]
-const fn eight_digits(digits: u64) -> u64 {
+pub(super) const fn eight_digits(digits: u64) -> u64 {
     let pairs = digits * 10 + (digits >> 8);
     let mask = 0x0000_00ff_0000_00ff;
     let low = (pairs & mask).wrapping_mul(100 + (1_000_000 << 32));
@@ -159,7 +160,7 @@ const fn eight_digits(digits: u64) -> u64 {
 /// A decimal of at most 15 digits as JSON writes it, without an exponent, up to one of two bytes that may end it; exact, as
 /// its digits and its power of ten are.
 #[cold]
-fn plain_number(bytes: &[u8], at: usize, ends: [u8; 2]) -> Option<(f64, usize)> {
+pub(super) fn plain_number(bytes: &[u8], at: usize, ends: [u8; 2]) -> Option<(f64, usize)> {
     let negative = *bytes.get(at)? == b'-';
     let first = at + usize::from(negative);
     let mut mantissa = 0_u64;

@@ -42,14 +42,11 @@ fn truths() -> [AnswerTruth; 5] {
 /// What must hold of any reply, however it was written.
 pub(crate) fn assert_sound(text: &str, context: &ParseContext, reply: &mut Reply) {
     let graph = &reply.graph;
-    let nodes = graph.label.len();
-    assert!(
-        [graph.suffix.len(), graph.xyz.len(), graph.dim.len(), graph.at.len()].iter().all(|&length| length == nodes)
-    );
-    assert!(graph.xyz.iter().flatten().all(|x| x.abs() <= 1e9), "{text:?}");
-    assert!(graph.at.iter().all(|&at| text.is_char_boundary(at as usize)));
+    let nodes = graph.nodes.len();
+    assert!(graph.nodes.iter().all(|node| node.xyz.iter().all(|x| x.abs() <= 1e9)), "{text:?}");
+    assert!(graph.nodes.iter().all(|node| text.is_char_boundary(node.at as usize)));
     let known = context.labels.map_or(0, LabelTable::len);
-    assert!(graph.label.iter().all(|&label| (label as usize) < known + graph.foreign.len()));
+    assert!(graph.nodes.iter().all(|node| (node.label as usize) < known + graph.foreign.len()));
     assert!(graph.frames.len() <= context.caps.max_frames);
     let (mut node, mut edge) = (0, 0);
     for frame in &graph.frames {

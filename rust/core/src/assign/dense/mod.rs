@@ -218,45 +218,9 @@ fn mark(row: u32, place: i64, held: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Entry, Optimum, Sides, Ties};
+    use super::super::testing::{Matrix, Random};
+    use super::super::{Optimum, Sides, Ties};
     use super::*;
-
-    struct Matrix {
-        columns: usize,
-        costs: Vec<i64>,
-    }
-
-    impl Source<i64> for Matrix {
-        fn first(&mut self, row: usize, out: &mut Vec<Entry<i64>>) -> i64 {
-            self.all(row, out);
-            i64::MAX
-        }
-
-        fn all(&mut self, row: usize, out: &mut Vec<Entry<i64>>) {
-            let start = out.len();
-            let costs = &self.costs[row * self.columns..(row + 1) * self.columns];
-            out.extend(costs.iter().zip(0..).map(|(&cost, column)| Entry { cost, column }));
-            out[start..].sort_by_key(|entry| entry.cost);
-        }
-
-        fn whole(&mut self, row: usize, out: &mut Vec<i64>) {
-            out.extend_from_slice(&self.costs[row * self.columns..(row + 1) * self.columns]);
-        }
-    }
-
-    /// Numbers below a bound, the same in every run.
-    struct Random(u64);
-
-    impl Random {
-        fn below(&mut self, bound: u64) -> u64 {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (self.0 >> 33) % bound
-        }
-
-        fn list(&mut self, length: usize, bound: u64) -> Vec<i64> {
-            (0..length).map(|_| self.below(bound).cast_signed()).collect()
-        }
-    }
 
     /// Whether both ways find the same assignments, and the prices of the whole matrix prove them.
     fn compare(lists: &mut Optimum, whole: &mut Optimum, rows: usize, matrix: &mut Matrix) {
@@ -340,8 +304,7 @@ mod tests {
             matrix.costs = costs.iter().map(|cost| cost * factor * 2).collect();
             let before = whole.column_of().to_vec();
             assert!(!whole.solve_whole(rows, columns, &mut matrix));
-            whole.solve(rows, columns, &mut matrix);
-            assert!(!whole.whole);
+            whole.solve_lists(rows, columns, &mut matrix);
             let sum = |held: &[u32]| {
                 held.iter().enumerate().map(|(i, &j)| matrix.costs[i * columns + j as usize]).sum::<i64>()
             };

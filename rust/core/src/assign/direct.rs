@@ -1,0 +1,634 @@
+//! The Hungarian method where most rows have a best column of their own: row minima, a few price steps, the paths that are left.
+//!
+//! Costs are whole numbers in float64, whose sums and differences are exact below 2^53 and whose least wide registers find
+//! without a comparison apart. Each is multiplied by a power of two above the number of columns and carries its column below,
+//! so that the least number of a row names its column; of equals a free one is the least.
+//!
+//! Where columns are more than rows, one idle row, whose costs are all zero, holds as many as are left over.
+
+#![expect(clippy::inline_always, reason = "the loops must be compiled for wide registers, see `wide`")]
+
+use super::{Entry, NONE, Source};
+use crate::wide::wide;
+
+/// Rows are filled up to a multiple of this many columns.
+const LANES: usize = 8;
+/// Above every path.
+const FAR: f64 = (1_u64 << 60) as f64;
+/// Costs up to this one, columns included, keep every sum below 2^52: no price is below -4 times it, no path above 5 times.
+const LARGEST: f64 = (1_u64 << 49) as f64;
+/// Adding it moves a whole number below 2^52 to the low bits.
+const SHIFT: f64 = (1_u64 << 52) as f64;
+
+/// Where the costs come from.
+pub(crate) trait Rows {
+    /// What all costs of a row are made of.
+    type Row;
+    fn row(&self, row: usize) -> Self::Row;
+    /// Costs from a column on, whole numbers not below -1, and such numbers beyond the last column, of which there are none
+    /// where `WITHIN`.
+    fn costs<const WITHIN: bool>(&self, row: &Self::Row, first: usize) -> [f64; LANES];
+}
+
+/// Eight values from a place on, `other` beyond the end, which is not reached where `WITHIN`. They are read together wherever
+/// that can be, though fewer are asked for: what is stored one by one cannot be loaded together soon after.
+#[inline(always)]
+pub(crate) fn eight<const WITHIN: bool, T: Copy>(values: &[T], start: usize, other: T) -> [T; LANES] {
+    match values.get(start..start + LANES).and_then(<[T]>::first_chunk) {
+        Some(eight) => *eight,
+        None if WITHIN => [other; LANES],
+        None => std::array::from_fn(|k| values.get(start + k).copied().unwrap_or(other)),
+    }
+}
+
+/// What came of a problem.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Outcome {
+    /// Solved, and no other assignment is as good.
+    Unique,
+    /// Solved; others may be as good.
+    Tied,
+    /// Not solved: too many rows want the same columns. The costs are known.
+    Contested,
+    /// Not solved: costs are too large.
+    Large,
+}
+
+/// A row that the search for a path looked at.
+#[derive(Clone, Copy, Debug)]
+struct Scan {
+    row: u32,
+    /// The column that the row holds and by which it was reached; none where the search began.
+    column: u32,
+    /// The path to that column, and what to add to the row's costs to get paths.
+    length: f64,
+    offset: f64,
+}
+
+/// A problem, its solution with dual prices, and the memory for both, reused.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Direct {
+    columns: usize,
+    /// The columns, filled up to whole lanes.
+    width: usize,
+    /// From row to row in `costs`: rows a power of two apart share cache lines.
+    stride: usize,
+    /// What costs and prices are multiplied by; half of it is added to the path to a column that some row holds.
+    unit: f64,
+    /// Row by row; the last row is the idle one.
+    costs: Vec<f64>,
+    /// What marks each column, of as many as are marked; the unit in it keeps costs of -1 from falling below zero.
+    marks: Vec<f64>,
+    marked: usize,
+    prices: Vec<f64>,
+    /// Price of the columns that the idle row holds.
+    level: f64,
+    row_of: Vec<u32>,
+    column_of: Vec<u32>,
+    waiting: Vec<u32>,
+    /// The two least costs of each row, and the least without its mark.
+    least: Vec<(f64, f64)>,
+    pays: Vec<f64>,
+    /// Columns that no row holds, and what to ask for them.
+    free: Vec<(u32, f64)>,
+    /// Rows that may have more than one tight column.
+    touched: Vec<bool>,
+    reach: Vec<f64>,
+    /// What is taken off the path to a column: its price, less half a unit where a row holds it, [`FAR`] less once its
+    /// shortest path is known.
+    off: Vec<f64>,
+    scanned: Vec<Scan>,
+    /// Held columns whose row has other tight columns, these as bits, and those columns that still lead on.
+    from: Vec<u32>,
+    ways: Vec<u64>,
+    alive: Vec<u64>,
+}
+
+impl Direct {
+    /// The column of each row.
+    pub(super) fn column_of(&self) -> &[u32] {
+        &self.column_of
+    }
+
+    /// Dual price of a column: not above zero, and zero where an optimal assignment may leave it alone.
+    pub(super) fn column_price(&self, column: usize) -> i64 {
+        ((self.prices[column] - self.level) / self.unit) as i64
+    }
+
+    /// Assigns every row its own column at the least sum. There are at least as many columns as rows.
+    pub(super) fn solve(&mut self, rows: usize, columns: usize, source: &impl Rows) -> Outcome {
+        if rows == columns && (rows == 2 || rows == 3) {
+            self.solve_few(rows, source);
+            return Outcome::Unique;
+        }
+        self.columns = columns;
+        self.width = columns.next_multiple_of(LANES);
+        self.stride = self.width + if self.width.is_multiple_of(64) { LANES } else { 0 };
+        self.unit = (2 * self.width.next_power_of_two() as u64) as f64;
+        wide(
+            #[inline(always)]
+            || self.solve_wide(rows, source),
+        )
+    }
+
+    /// The pairs (row, column) of which every optimal assignment is made.
+    pub(super) fn find_tight(&self, tight: &mut Vec<(u32, u32)>) {
+        for (row, &column) in (0_u32..).zip(&self.column_of) {
+            if self.touched[row as usize] {
+                let beyond = self.beyond(row as usize);
+                for first in (0..self.width).step_by(LANES) {
+                    let mut bits = self.tight_of(row as usize, beyond, first);
+                    while bits != 0 {
+                        tight.push((row, first as u32 + bits.trailing_zeros()));
+                        bits &= bits - 1;
+                    }
+                }
+            } else {
+                tight.push((row, column));
+            }
+        }
+    }
+
+    /// All assignments of a few rows and as many columns, tried in their order.
+    #[inline(always)]
+    fn solve_few(&mut self, rows: usize, source: &impl Rows) {
+        let mut costs = [[0.0; LANES]; 3];
+        for (row, costs) in costs.iter_mut().enumerate().take(rows) {
+            *costs = source.costs::<false>(&source.row(row), 0);
+        }
+        let [a, b, c] = costs;
+        self.column_of.clear();
+        if rows == 2 {
+            let straight = a[0] + b[1] <= a[1] + b[0];
+            self.column_of.extend_from_slice(if straight { &[0, 1] } else { &[1, 0] });
+            return;
+        }
+        let mut best = (f64::INFINITY, [0; 3]);
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0_u32]] {
+            let sum = a[order[0] as usize] + b[order[1] as usize] + c[order[2] as usize];
+            if sum < best.0 {
+                best = (sum, order);
+            }
+        }
+        self.column_of.extend_from_slice(&best.1);
+    }
+
+    #[inline(always)]
+    fn solve_wide(&mut self, rows: usize, source: &impl Rows) -> Outcome {
+        self.row_of.clear();
+        self.row_of.resize(self.width, NONE);
+        for list in [&mut self.column_of, &mut self.waiting] {
+            list.clear();
+        }
+        self.touched.clear();
+        self.pays.clear();
+        if self.costs.len() < (rows + 1) * self.stride {
+            self.costs.resize((rows + 1) * self.stride, FAR);
+        }
+        if self.marked != self.columns {
+            self.marked = self.columns;
+            self.marks.clear();
+            self.marks.extend((0..self.columns as u32).map(|column| f64::from(column) + self.unit));
+            self.marks.resize(self.width, FAR);
+        }
+        self.least.clear();
+        self.least.resize(rows, (0.0, 0.0));
+        let (unit, within, mut largest) = (self.unit, self.columns / LANES, [0.0; LANES]);
+        let marks = self.marks.as_chunks::<LANES>().0;
+        for (row, (costs, least)) in self.costs.chunks_exact_mut(self.stride).zip(&mut self.least).enumerate() {
+            let mut reading = Reading { unit, best: [FAR; LANES], second: [FAR; LANES], largest: &mut largest };
+            let (costs, known) = (costs.as_chunks_mut::<LANES>().0, source.row(row));
+            // Counted, not zipped: what an iterator keeps would be kept in memory between the registers' steps.
+            for k in 0..within {
+                costs[k] = reading.mark(source.costs::<true>(&known, k * LANES), &marks[k]);
+            }
+            if within < marks.len() {
+                costs[within] = reading.mark(source.costs::<false>(&known, within * LANES), &marks[within]);
+            }
+            *least = two(reading.best, reading.second);
+        }
+        if largest.iter().any(|cost| cost * unit > LARGEST) {
+            return Outcome::Large;
+        }
+        let (shift, mut loose) = (self.unit_bits(), false);
+        for row in 0..rows {
+            let (best, second) = self.least[row];
+            let column = self.column(best);
+            let equal = whole(best) >> shift == whole(second) >> shift;
+            self.touched.push(equal);
+            self.pays.push(best - column as f64);
+            loose |= equal;
+            if self.row_of[column] == NONE {
+                self.row_of[column] = row as u32;
+                self.column_of.push(column as u32);
+            } else {
+                self.waiting.push(row as u32);
+                self.column_of.push(NONE);
+            }
+        }
+        if self.waiting.is_empty() && !loose {
+            return Outcome::Unique;
+        }
+        self.prices.clear();
+        self.prices.resize(self.width, 0.0);
+        self.level = 0.0;
+        if 2 * self.waiting.len() > rows + 2 {
+            return Outcome::Contested;
+        }
+        if !self.waiting.is_empty() {
+            self.raise_prices();
+            let held = self.unit / 2.0;
+            self.off.clear();
+            let columns = self.prices.iter().zip(&self.row_of);
+            self.off.extend(columns.map(|(price, &row)| price - if row == NONE { 0.0 } else { held }));
+            for k in 0..self.waiting.len() {
+                self.augment(self.waiting[k]);
+            }
+        }
+        if self.is_unique() { Outcome::Unique } else { Outcome::Tied }
+    }
+
+    #[inline(always)]
+    fn unit_bits(&self) -> u32 {
+        whole(self.unit).trailing_zeros()
+    }
+
+    /// The column that a number carries.
+    #[inline(always)]
+    fn column(&self, value: f64) -> usize {
+        (whole(value) & (whole(self.unit / 2.0) - 1)) as usize
+    }
+
+    #[inline(always)]
+    fn row(&self, row: usize) -> &[f64] {
+        &self.costs[row * self.stride..][..self.width]
+    }
+
+    /// Raises the price of each free column to what the first row would pay for it, and gives the idle row as many of the
+    /// dearest as are left over, at one price.
+    #[inline(always)]
+    fn raise_prices(&mut self) {
+        let rows = self.column_of.len();
+        self.free.clear();
+        let free = (0..self.columns as u32).filter(|&column| self.row_of[column as usize] == NONE);
+        self.free.extend(free.map(|column| (column, FAR)));
+        for (column, price) in &mut self.free {
+            let costs = self.costs[*column as usize..].iter().step_by(self.stride);
+            *price =
+                costs.zip(&self.pays).fold(FAR, |price, (cost, pays)| less(price, cost - pays)) - f64::from(*column);
+        }
+        let spare = self.columns - rows;
+        if spare > 0 {
+            let wanted = self.waiting.len();
+            self.free.select_nth_unstable_by(wanted, |a, b| a.1.total_cmp(&b.1));
+            self.level = self.free[wanted].1;
+            for (column, price) in &mut self.free[wanted..] {
+                *price = self.level;
+                self.row_of[*column as usize] = rows as u32;
+            }
+            let idle = self.costs[rows * self.stride..][..self.width].iter_mut();
+            for (cost, mark) in idle.zip(&self.marks) {
+                *cost = *mark;
+            }
+        }
+        for &(column, price) in &self.free {
+            self.prices[column as usize] = price;
+            let costs = self.costs[column as usize..].iter().step_by(self.stride);
+            for ((cost, pays), touched) in costs.zip(&self.pays).zip(&mut self.touched) {
+                *touched |= cost - f64::from(column) - pays == price;
+            }
+        }
+    }
+
+    /// What a row pays for the column that it holds, without the column's mark.
+    #[inline(always)]
+    fn paid(&self, row: usize, column: usize) -> f64 {
+        self.row(row)[column] - column as f64 - self.prices[column]
+    }
+
+    /// Dijkstra over reduced costs from a row without a column, then the exchange along the path found.
+    #[inline(always)]
+    fn augment(&mut self, start: u32) {
+        let (idle, held) = (self.column_of.len() as u32, self.unit / 2.0);
+        self.reach.clear();
+        self.reach.extend_from_slice(&self.costs[start as usize * self.stride..][..self.width]);
+        let mut nearest = nearest_path(&self.reach, &self.off);
+        self.scanned.clear();
+        let mut scan = Scan { row: start, column: NONE, length: 0.0, offset: 0.0 };
+        let (sink, length) = loop {
+            self.scanned.push(scan);
+            let column = self.column(nearest);
+            let holder = self.row_of[column];
+            if holder == NONE {
+                break (column, nearest - column as f64);
+            }
+            let length = nearest - column as f64 - held;
+            let offset = length - self.paid(holder as usize, column);
+            self.off[column] = -FAR;
+            if holder == idle {
+                for (off, _) in self.off.iter_mut().zip(&self.row_of).filter(|(_, row)| **row == idle) {
+                    *off = -FAR;
+                }
+            }
+            scan = Scan { row: holder, column: column as u32, length, offset };
+            let costs = &self.costs[holder as usize * self.stride..][..self.width];
+            nearest = relax(costs, offset, &self.off, &mut self.reach);
+        };
+        self.touched[start as usize] = true;
+        for scan in &self.scanned[1..] {
+            let gain = length - scan.length;
+            if scan.row == idle {
+                self.level -= gain;
+                for (column, _) in self.row_of.iter().enumerate().filter(|(_, row)| **row == idle) {
+                    self.prices[column] = self.level;
+                    self.off[column] = self.level - held;
+                }
+            } else {
+                let column = scan.column as usize;
+                self.touched[scan.row as usize] = true;
+                self.prices[column] -= gain;
+                self.off[column] = self.prices[column] - held;
+            }
+        }
+        self.off[sink] = self.prices[sink] - held;
+        let mut column = sink as u32;
+        while column != NONE {
+            let at = column as usize;
+            // The first row that reaches a column by its shortest path was scanned before the column's own.
+            let reaches =
+                |scan: &&Scan| self.costs[scan.row as usize * self.stride + at] + scan.offset == self.reach[at];
+            let &scan = self.scanned.iter().find(reaches).expect("a scanned row reaches every column on the path");
+            self.row_of[at] = scan.row;
+            if let Some(held) = self.column_of.get_mut(scan.row as usize) {
+                *held = column;
+            }
+            column = scan.column;
+        }
+    }
+
+    /// Of eight columns those that are tight for a row, as bits.
+    #[inline(always)]
+    fn tight_of(&self, row: usize, beyond: f64, first: usize) -> u64 {
+        let costs: [f64; LANES] = eight::<true, _>(self.row(row), first, FAR);
+        let prices: [f64; LANES] = eight::<true, _>(&self.prices, first, 0.0);
+        let bits = std::array::from_fn(|k| if costs[k] - prices[k] < beyond { WEIGHTS[k] } else { 0.0 });
+        whole(sum(bits))
+    }
+
+    /// Above what a tight column costs a row, its price taken off.
+    #[inline(always)]
+    fn beyond(&self, row: usize) -> f64 {
+        self.paid(row, self.column_of[row] as usize) + self.unit
+    }
+
+    /// Whether no other assignment is made of tight pairs: no column leads back to itself, by way of the other tight columns
+    /// of the rows that hold them, or of a free column and one that may be left alone.
+    #[inline(always)]
+    fn is_unique(&mut self) -> bool {
+        let words = self.width.div_ceil(64);
+        self.ways.clear();
+        self.from.clear();
+        self.alive.clear();
+        self.alive.resize(words, 0);
+        for row in (0..self.touched.len()).filter(|&row| self.touched[row]) {
+            let (held, beyond, start) = (self.column_of[row] as usize, self.beyond(row), self.ways.len());
+            self.ways.resize(start + words, 0);
+            for first in (0..self.width).step_by(LANES) {
+                self.ways[start + first / 64] |= self.tight_of(row, beyond, first) << (first % 64);
+            }
+            self.ways[start + held / 64] &= !(1 << (held % 64));
+            if self.ways[start..].iter().all(|word| *word == 0) {
+                self.ways.truncate(start);
+            } else {
+                self.from.push(held as u32);
+                self.alive[held / 64] |= 1 << (held % 64);
+            }
+        }
+        let rows = self.column_of.len();
+        let mut outside = self.columns > rows;
+        if outside {
+            for column in (0..self.columns).filter(|&column| self.row_of[column] as usize >= rows) {
+                self.alive[column / 64] |= 1 << (column % 64);
+            }
+        }
+        // Columns that lead nowhere are passed over until all that are left lead to each other.
+        loop {
+            let (mut changed, mut any, mut may_leave) = (false, false, false);
+            for (ways, &from) in self.ways.chunks_exact(words).zip(&self.from) {
+                let (word, bit) = (from as usize / 64, 1 << (from % 64));
+                if self.alive[word] & bit != 0 {
+                    let leads = ways.iter().zip(&self.alive).any(|(ways, alive)| ways & alive != 0);
+                    any |= leads;
+                    may_leave |= leads && self.prices[from as usize] == self.level;
+                    if !leads {
+                        self.alive[word] &= !bit;
+                        changed = true;
+                    }
+                }
+            }
+            if !any {
+                return true;
+            }
+            if outside && !may_leave {
+                (outside, changed) = (false, true);
+                for column in (0..self.columns).filter(|&column| self.row_of[column] as usize >= rows) {
+                    self.alive[column / 64] &= !(1 << (column % 64));
+                }
+            }
+            if !changed {
+                return false;
+            }
+        }
+    }
+}
+
+/// The costs that were read, of a contested problem.
+impl Source<i64> for Direct {
+    fn first(&mut self, row: usize, out: &mut Vec<Entry<i64>>) -> i64 {
+        self.all(row, out);
+        i64::MAX
+    }
+
+    fn all(&mut self, row: usize, out: &mut Vec<Entry<i64>>) {
+        let (start, shift) = (out.len(), self.unit_bits());
+        let costs = self.row(row)[..self.columns].iter().zip(0..);
+        out.extend(costs.map(|(&cost, column)| Entry { cost: cost_of(cost, shift), column }));
+        out[start..].sort_unstable_by_key(|entry| (entry.cost, entry.column));
+    }
+
+    #[inline(always)]
+    fn whole(&mut self, row: usize, out: &mut Vec<i64>) {
+        let shift = self.unit_bits();
+        out.extend(self.row(row)[..self.columns].iter().map(|&cost| cost_of(cost, shift)));
+    }
+}
+
+/// The cost that was marked.
+#[inline(always)]
+fn cost_of(marked: f64, shift: u32) -> i64 {
+    (whole(marked) >> shift).cast_signed() - 1
+}
+
+/// Bits as numbers.
+const WEIGHTS: [f64; LANES] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
+
+/// A whole number below 2^52.
+#[inline(always)]
+fn whole(value: f64) -> u64 {
+    (value + SHIFT).to_bits() & ((1 << 52) - 1)
+}
+
+#[inline(always)]
+fn less(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
+}
+
+#[inline(always)]
+fn more(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
+}
+
+#[inline(always)]
+fn least(lanes: [f64; LANES]) -> f64 {
+    let a: [f64; 4] = std::array::from_fn(|k| less(lanes[k], lanes[k + 4]));
+    less(less(a[0], a[2]), less(a[1], a[3]))
+}
+
+#[inline(always)]
+fn sum(lanes: [f64; LANES]) -> f64 {
+    let a: [f64; 4] = std::array::from_fn(|k| lanes[k] + lanes[k + 4]);
+    (a[0] + a[2]) + (a[1] + a[3])
+}
+
+/// The least of all lanes, and the least but that one.
+#[inline(always)]
+fn two(best: [f64; LANES], second: [f64; LANES]) -> (f64, f64) {
+    let four = halve::<8, 4>(best, second);
+    let pair = halve::<4, 2>(four.0, four.1);
+    let one = halve::<2, 1>(pair.0, pair.1);
+    (one.0[0], one.1[0])
+}
+
+/// Of each two lanes the least and the second.
+#[inline(always)]
+fn halve<const N: usize, const H: usize>(best: [f64; N], second: [f64; N]) -> ([f64; H], [f64; H]) {
+    let first = std::array::from_fn(|k| less(best[k], best[k + H]));
+    let next = std::array::from_fn(|k| less(more(best[k], best[k + H]), less(second[k], second[k + H])));
+    (first, next)
+}
+
+/// What is known of a row that is being read.
+struct Reading<'a> {
+    unit: f64,
+    best: [f64; LANES],
+    second: [f64; LANES],
+    /// Rises to costs that are larger.
+    largest: &'a mut [f64; LANES],
+}
+
+impl Reading<'_> {
+    /// Marks costs with their columns.
+    #[inline(always)]
+    fn mark(&mut self, costs: [f64; LANES], marks: &[f64; LANES]) -> [f64; LANES] {
+        let values: [f64; LANES] = std::array::from_fn(|k| costs[k] * self.unit + marks[k]);
+        for k in 0..LANES {
+            self.largest[k] = more(self.largest[k], costs[k]);
+            self.second[k] = less(self.second[k], more(self.best[k], values[k]));
+            self.best[k] = less(self.best[k], values[k]);
+        }
+        values
+    }
+}
+
+/// The nearest path, prices taken off.
+#[inline(always)]
+fn nearest_path(reach: &[f64], off: &[f64]) -> f64 {
+    let mut nearest = [2.0 * FAR; LANES];
+    for (reach, off) in reach.as_chunks::<LANES>().0.iter().zip(off.as_chunks::<LANES>().0) {
+        nearest = std::array::from_fn(|k| less(nearest[k], reach[k] - off[k]));
+    }
+    least(nearest)
+}
+
+/// Reaches columns from a row; the nearest path, prices taken off.
+#[inline(always)]
+fn relax(costs: &[f64], offset: f64, off: &[f64], reach: &mut [f64]) -> f64 {
+    let mut nearest = [2.0 * FAR; LANES];
+    let columns = costs.as_chunks::<LANES>().0.iter().zip(off.as_chunks::<LANES>().0);
+    for ((costs, off), reach) in columns.zip(reach.as_chunks_mut::<LANES>().0) {
+        let paths: [f64; LANES] = std::array::from_fn(|k| less(costs[k] + offset, reach[k]));
+        nearest = std::array::from_fn(|k| less(nearest[k], paths[k] - off[k]));
+        *reach = paths;
+    }
+    least(nearest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Matrix, Random};
+    use super::super::{Optimum, Sides, Ties};
+    use super::*;
+
+    /// Costs of places in a square, and of as many and some more that are those, moved; a few are strangers.
+    fn scene(random: &mut Random, rows: usize, columns: usize, side: u64) -> Vec<i64> {
+        let places: Vec<[u64; 2]> = (0..columns).map(|_| [random.below(side), random.below(side)]).collect();
+        let mut moved = places.clone();
+        for place in &mut moved {
+            if random.below(8) == 0 {
+                *place = [random.below(side), random.below(side)];
+            } else {
+                *place = place.map(|at| at + random.below(side / 16 + 1));
+            }
+        }
+        moved.rotate_left(columns / 3);
+        let apart = |a: u64, b: u64| a.abs_diff(b).pow(2);
+        let cost = |i: usize, j: usize| apart(places[i][0], moved[j][0]) + apart(places[i][1], moved[j][1]);
+        (0..rows * columns).map(|k| cost(k / columns, k % columns).isqrt().cast_signed() - 1).collect()
+    }
+
+    #[test]
+    fn gives_the_assignment_that_lists_give() {
+        let mut random = Random(8);
+        let (mut direct, mut lists) = (Direct::default(), Optimum::default());
+        let mut seen = [0; 4];
+        for round in 0..1600 {
+            let rows = 1 + random.below([5, 12, 40, 90][round % 4]) as usize;
+            let columns = rows + [0, 0, 1, random.below(20) as usize][round / 4 % 4];
+            let side = [3, 50, 300, 1 << 24][round / 16 % 4];
+            let mut matrix = Matrix { columns, costs: scene(&mut random, rows, columns, side) };
+            let outcome = direct.solve(rows, columns, &matrix);
+            seen[outcome as usize] += 1;
+            lists.solve_lists(rows, columns, &mut matrix);
+            if outcome == Outcome::Contested {
+                let mut read = Vec::new();
+                (0..rows).for_each(|row| direct.whole(row, &mut read));
+                assert_eq!(read, matrix.costs);
+                continue;
+            }
+            for flipped in [false, true] {
+                let (references, replies) = if flipped { (columns, rows) } else { (rows, columns) };
+                let sides = Sides { references, replies, flipped };
+                let mut found = vec![NONE; references];
+                let mut wanted = found.clone();
+                Ties::default().settle(&lists, sides, &mut wanted);
+                let mut solved = Optimum { direct: direct.clone(), ..Optimum::default() };
+                solved.conclude(outcome);
+                Ties::default().settle(&solved, sides, &mut found);
+                assert_eq!(found, wanted, "{rows} x {columns}, {outcome:?}: {:?}", matrix.costs);
+            }
+        }
+        assert!(seen[..3].iter().all(|count| *count > 100), "{seen:?}");
+    }
+
+    #[test]
+    fn costs_that_are_too_large_are_left() {
+        let mut direct = Direct::default();
+        for (cost, outcome) in [(1 << 45, Outcome::Unique), (1 << 46, Outcome::Large), (1 << 62, Outcome::Large)] {
+            let mut costs = vec![cost; 16];
+            for k in 0..4 {
+                costs[5 * k] = 0;
+            }
+            assert_eq!(direct.solve(4, 4, &Matrix { columns: 4, costs }), outcome, "{cost}");
+        }
+    }
+}
