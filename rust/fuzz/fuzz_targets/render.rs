@@ -16,12 +16,15 @@ const LONG: u128 = 1 << 127;
 const SPECS: [&str; 2] = [r#"{"weights":{"motion":1}}"#, r#"{"preset":"video-str","angle":"centroid"}"#];
 const PERFECT: [&str; 7] = ["node", "edge", "chirality", "motion", "precision", "recall", "graph"];
 
-/// Whether a label that a reference may have also reads as one in the line form: a fence at its start, a word that is a number
-/// (`nan`), or one after the first that begins as a number does not.
-fn fits_a_line(label: &str) -> bool {
-    let begins = |word: &str| word.starts_with(|c: char| c.is_ascii_digit() || c == '.');
-    let is_number = |word: &str| word.parse::<f64>().is_ok();
-    !label.starts_with("```") && !label.split(' ').any(is_number) && !label.split(' ').skip(1).any(begins)
+/// Whether an id that a reference may have also reads as one in the line form: no fence at its start, no word that could be a
+/// number (`+.1`, `3m`, `nan`).
+fn fits_a_line(node: &plain::Node) -> bool {
+    let id = render::id(node);
+    let may_be_number = |word: &str| {
+        let unsigned = word.trim_start_matches(['+', '-']);
+        unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.') || unsigned.parse::<f64>().is_ok()
+    };
+    !id.starts_with("```") && !id.split(' ').any(may_be_number)
 }
 
 fuzz_target!(|data: &[u8]| -> Corpus {
@@ -40,7 +43,7 @@ fuzz_target!(|data: &[u8]| -> Corpus {
         let scorer = Scorer::new(RewardSpec::from_json(spec).expect("a spec"));
         scorer.prepare(&truth).map(|reference| (scorer, reference))
     });
-    if references[0].is_ok() && frames.iter().flat_map(|frame| &frame.nodes).all(|node| fits_a_line(&node.label)) {
+    if references[0].is_ok() && frames.iter().flat_map(|frame| &frame.nodes).all(fits_a_line) {
         rendered.push(render::lines(&frames));
     }
     for graph in rendered {

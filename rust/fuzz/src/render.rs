@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use crate::plain::{Frame, Node};
 
-fn id(node: &Node) -> String {
+/// The label with its suffix.
+#[must_use]
+pub fn id(node: &Node) -> String {
     node.suffix.value().map_or_else(|| node.label.clone(), |number| format!("{}.{number}", node.label))
 }
 
