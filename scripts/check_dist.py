@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MOST_BYTES = 100 * 2**20  # what the index takes of one file without being asked
-NEEDED = {"videostr/py.typed", "videostr/_core.pyi", "videostr/recipes/base.yaml"}
+NEEDED = {
+    *("videostr/py.typed", "videostr/_core.pyi", "videostr/recipes/base.yaml"),
+    *("videostr/view/assets/page.html", "videostr/view/assets/main.js", "videostr/view/assets/style.css"),
+}
 EXTENSIONS = {"videostr/_core.abi3.so", "videostr/_core.pyd"}
 
 

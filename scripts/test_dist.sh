@@ -7,7 +7,8 @@ made=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 tests="tests/test_golden.py tests/test_attacks.py tests/test_api_scoring.py tests/test_api_graph.py tests/test_api_spec.py
        tests/test_api_surface.py tests/test_cli.py tests/test_cli_score.py tests/test_cli_rollouts.py tests/test_concurrency.py
        tests/test_terms.py tests/test_truncation.py tests/test_troubleshooting.py tests/prompts
-       tests/rollouts/test_alarms.py tests/rollouts/test_repeats.py"
+       tests/rollouts/test_alarms.py tests/rollouts/test_repeats.py
+       tests/view/test_curves.py tests/view/test_picks.py tests/view/test_view_commands.py"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp -r "$source"/{tests,docs,README.md,pyproject.toml} "$work"

@@ -468,6 +468,24 @@ def test_explain_in_words_and_values() -> None:
     assert values["components"] == report.to_dict()["components"]
 
 
+def test_unmatched_nodes_of_a_turned_reply_stand_in_the_references_frame() -> None:
+    """A label that the reference lacks is moved as the others are."""
+    room = {"bed": (1.0, 2.0, 0.5), "lamp": (3.0, 5.0, 1.5), "sofa": (6.0, 1.0, 0.5), "owl": (4.0, 4.0, 2.0)}
+    nodes = [{"id": name, "label": name, "center": list(room[name])} for name in ("bed", "lamp", "sofa")]
+    graph = {"space": "world", "unit": "m", "up": [0, 0, 1], "frames": [{"nodes": nodes}]}
+    turned = {name: (3 - y, x - 5, z) for name, (x, y, z) in room.items()}
+    text = reply("\n".join(f"{name} {x} {y} {z}" for name, (x, y, z) in turned.items()))
+    (frame,) = SCORER.score(text, {"version": 1, "graph": graph}).explanation()["frames"]
+    (owl,) = frame["extra"]
+    assert owl["written"] == list(turned["owl"])
+    assert owl["moved"] == pytest.approx(room["owl"])
+    for node in frame["matched"]:
+        assert node["moved"] == pytest.approx(room[node["id"]])
+    given = Scorer(SCORER.spec.replace(frame_of_reference="given"))
+    (frame,) = given.score(text, {"version": 1, "graph": graph}).explanation()["frames"]
+    assert frame["extra"][0]["moved"] == frame["extra"][0]["written"]
+
+
 @pytest.mark.parametrize("text", REPLIES)
 def test_every_reply_can_be_explained(text: str) -> None:
     assert isinstance(SCORER.score(text, REF).explain(), str)

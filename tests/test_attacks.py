@@ -12,6 +12,7 @@ import pytest
 import videostr
 from case_files import Case, attacks, by_spec, ident, scorer_of, text_of
 
+pytestmark = pytest.mark.alone
 SECONDS = 2.0
 CAPS = {"max_bytes", "max_frames", "max_nodes", "max_edges"}
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,25 +17,41 @@ import pytest
 
 import videostr
 from api_samples import graph_block, reply, truth
-from videostr import PRESETS, RewardSpec, Scorer
+from videostr import PRESETS, RewardSpec, Scorer, cli
 from videostr.cli import doctor, main
 
 installed = pytest.mark.skipif(not doctor._is_installed(), reason="run from a source tree")
 
 
-@pytest.mark.parametrize(
-    "command",
-    [["score"], ["explain"], ["replay"], ["health"], ["presets"], ["doctor"], ["data", "check"], ["train"]],
-)
+def commands(parser: argparse.ArgumentParser, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Every command, by its words."""
+    inner = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not inner:
+        return [words]
+    return [found for name, each in inner[0].choices.items() for found in commands(each, (*words, name))]
+
+
+COMMANDS = commands(cli._parser())
+
+
+def test_the_commands_are_those_of_the_docs() -> None:
+    docs = Path(__file__).parents[1].joinpath("docs", "cli.md").read_text()
+    told = {
+        tuple(found.split()) for found in re.findall(r"^\| `videostr ([a-z ]+[a-z])\b", docs, re.MULTILINE)
+    }
+    assert told == set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_command_has_help_with_an_example(
-    command: list[str], capsys: pytest.CaptureFixture[str]
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
         main([*command, "--help"])
     assert caught.value.code == 0
     told = capsys.readouterr().out
     assert f"example:\n  videostr {' '.join(command)}" in told
-    assert ("--json" in told) == (command != ["train"]), "what a program may read"
+    assert ("--json" in told) == (command not in {("train",), ("view",)}), "what a program may read"
 
 
 def test_version_and_entry_point() -> None:
@@ -97,6 +116,47 @@ def test_explain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     due = Scorer(RewardSpec()).score("caf\u00e9\t" + reply(graph_block().replace('"', "'", 2)), truth(), 400)
     assert values["components"] == due.to_dict()["components"]
     assert values["row"] == 2
+
+
+def test_explain_counts_through_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("2.jsonl", "10.jsonl"):
+        rollout_file(tmp_path / name)
+    assert main(["explain", str(tmp_path), "--row", "5", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["row"] == 5
+    assert main(["explain", str(tmp_path), "--row", "4"]) == 1
+    assert "10.jsonl:2: is not JSON" in capsys.readouterr().err
+
+
+def test_explain_sends_a_terminal_nothing_of_the_reply_s(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ids with control characters: colours, a cleared screen, another title."""
+    line = {"text": "<think><graph>@\ncu\x1b\x07p\u202e 0 0 1\n</graph></think>", "ground_truth": truth()}
+    path = tmp_path / "in.jsonl"
+    path.write_text(json.dumps(line) + "\n")
+    assert main(["explain", str(path), "--row", "0"]) == 0
+    told = capsys.readouterr().out
+    assert "unmatched in the reply: cu\u00b7\u00b7p\u00b7" in told
+    assert all(char.isprintable() or char == "\n" for char in told)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_a_terminal_that_cannot_show_a_name_gets_it_escaped(tmp_path: Path, encoding: str) -> None:
+    node = {"id": "t\u00fcr", "label": "t\u00fcr", "center": [0, 0, 1]}
+    reference = {"version": 1, "graph": {"space": "camera", "unit": "m", "frames": [{"nodes": [node]}]}}
+    path = tmp_path / "in.jsonl"
+    path.write_text(json.dumps({"text": "", "ground_truth": reference}) + "\n")
+
+    def told(*options: str) -> str:
+        command = [sys.executable, "-m", "videostr.cli", "explain", str(path), "--row", "0", *options]
+        done = subprocess.run(
+            command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": encoding}, check=True
+        )
+        return done.stdout.decode(encoding)
+
+    shown = {"ascii": r"t\xfcr", "utf-8": "t\u00fcr"}[encoding]
+    assert f"missing in the reply: {shown}" in told()
+    assert json.loads(told("--json"))["frames"][0]["missing"] == ["t\u00fcr"]
 
 
 @pytest.mark.parametrize(
@@ -294,6 +354,14 @@ def test_data_check_of_what_is_no_parquet(tmp_path: Path, capsys: pytest.Capture
             next(read_rows(path))
     assert main(["data", "check", str(tmp_path / "gone.parquet")]) == 2
     assert "gone.parquet" in capsys.readouterr().err
+
+
+def test_data_check_of_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "refs.jsonl"
+    path.write_text("\n\n")
+    assert check(capsys, str(path))[0] == 1
+    assert main(["data", "check", str(path)]) == 1
+    assert "there is no row in it" in capsys.readouterr().err
 
 
 def test_data_check_of_repeated_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

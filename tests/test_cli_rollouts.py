@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +123,7 @@ def test_malformed_lines(command: list[str], tmp_path: Path, capsys: pytest.Capt
         ({**good[0], "uid": ["a"]}, "uid: "),
         ({**good[0], "components": [1]}, "components: "),
         ({**good[0], "components": {"node": "high"}}, "components.node: "),
+        ({**good[0], "components": {"node": 10**400}}, "components.node: "),
     ]
     folder = tmp_path / "r"
     write(folder / "1.jsonl", good)
@@ -134,6 +137,42 @@ def test_malformed_lines(command: list[str], tmp_path: Path, capsys: pytest.Capt
         assert line.startswith(f"skipped {folder / '2.jsonl'}:{number}: {field}"), line
     assert main([*command, str(folder), "--strict"]) == 1
     assert f"{folder / '2.jsonl'}:10: " in capsys.readouterr().err
+
+
+JUNK: tuple[Any, ...] = (None, True, -1, math.nan, 1e300, 10**400, "", "\ud800", [], [1], {}, {"id": 1})
+
+
+def changed(value: Any) -> Iterator[Any]:
+    """The value with junk in each of its places in turn."""
+    yield from JUNK
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        for junk in changed(inner):
+            copy = value.copy()
+            copy[key] = junk
+            yield copy
+
+
+@pytest.mark.parametrize(
+    "command", [["score"], ["health"], ["replay", "--against", "so3"], ["data", "check"]]
+)
+def test_no_value_in_any_place_ends_a_command(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = healthy(1, 1, tokens=400, uid="a_0_0", data_source="videostr/x/y", fingerprint=SPEC.fingerprint)[0]
+    line["components"] = {"node": 0.5, "motion": None}
+    lines = list(changed(line))
+    source = tmp_path / "r.jsonl"
+    source.write_text("".join(json.dumps(each) + "\n" for each in lines))
+    assert main([*command, str(source), "--json"]) in {0, 1}
+    told = capsys.readouterr()
+    numbers = json.loads(told.out)
+    if command == ["data", "check"]:
+        assert numbers["rows"] == len(lines)
+    else:
+        rows = numbers["all"]["rows"] if command == ["health"] else numbers["rows"]
+        assert rows + numbers["skipped"] == len(lines)
+        assert min(rows, numbers["skipped"]) > 50
 
 
 def test_replay_is_the_comparison(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -177,6 +179,7 @@ MALFORMED: list[tuple[Any, str]] = [
     ({"text": "x", "ground_truth": truth(version=9)}, "ground_truth.version"),
     ("[" * 100_000, ""),
     ("\udcff", ""),
+    ("\0\0\0\0", ""),
 ]
 
 
@@ -199,6 +202,58 @@ def test_malformed_lines_are_named_skipped_and_counted(
         named = f"skipped {source}:{3 * index + 3}: " + (f"{field}: " if field else "")
         assert errors[index].startswith(named), errors[index]
     assert [got["row"] for got in read(out)] == [3 * index for index in range(len(MALFORMED))]
+
+
+OTHER_FILES = {
+    "gzip": (gzip.compress(b"{}\n"), "unpack it first"),
+    "zstd": (b"\x28\xb5\x2f\xfd\x00", "unpack it first"),
+    "parquet": (b"PAR1\x15\x04", "is parquet"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_FILES)
+@pytest.mark.parametrize(
+    "command", [["score"], ["health"], ["replay", "--against", "so3"], ["explain", "--row", "0"]]
+)
+def test_a_file_of_another_kind_is_named(
+    command: list[str], kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rollouts.jsonl"
+    content, message = OTHER_FILES[kind]
+    path.write_bytes(content)
+    assert main([*command, str(path)]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"\xff\xfe{\x00}\x00", bytes(range(256)), b"{}\n[]\n"])
+@pytest.mark.parametrize("command", [["score"], ["health"], ["replay", "--against", "so3"]])
+def test_a_file_without_a_rollout_is_no_success(
+    command: list[str], content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rollouts.jsonl"
+    path.write_bytes(content)
+    assert main([*command, str(path), "--json"]) == 1
+    told = capsys.readouterr()
+    assert told.err.endswith("there is no rollout in it\n")
+    assert json.loads(told.out)
+
+
+def test_lines_end_and_begin_as_files_of_windows_do(source: Path, tmp_path: Path) -> None:
+    """CR LF, and a byte order mark."""
+    due = whole(source, tmp_path / "due.jsonl")
+    other = tmp_path / "windows.jsonl"
+    other.write_bytes(b"\xef\xbb\xbf" + source.read_bytes().replace(b"\n", b"\r\n"))
+    checksum = re.compile(rb'"crc32": \d+')
+    assert checksum.sub(b"", whole(other, tmp_path / "out.jsonl")) == checksum.sub(b"", due)
+
+
+def test_a_spec_file_says_each_field_once(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = tmp_path / "spec.json"
+    spec.write_text('{"preset": "so3", "weights": {"node": 1, "node": 2}}')
+    assert main(["score", str(source), "--spec", str(spec)]) == 2
+    assert "weights.node: is there more than once" in capsys.readouterr().err
 
 
 def test_strict_stops_at_the_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

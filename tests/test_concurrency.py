@@ -23,6 +23,7 @@ import videostr
 from videostr import Reference, RewardSpec, Scorer, _core
 from videostr.testing import clip, random_scene, reply, right_answer, wander
 
+pytestmark = pytest.mark.alone
 THREADS = 8
 ROUNDS = 20
 PROSE = "I see a chair beside the table. " * 40

@@ -15,6 +15,7 @@ import hostile_run
 import videostr
 from videostr import _core
 
+pytestmark = pytest.mark.alone
 GROWTH = 2**20
 """Bytes that the process may grow by after its warm-up: about one a reply where there are a million."""
 

@@ -72,10 +72,17 @@ def dumps(value: Any, *, sort_keys: bool = False) -> str:
 def loads(text: str | bytes) -> Any:
     """The value of a JSON text whose objects have each key once; of two a parser would keep the last.
 
+    Bytes are UTF-8, with or without a byte order mark, and not what else `json.loads` would guess.
+
     Raises:
         NotJsonError: Naming a key that comes again.
         ValueError, RecursionError: As `json.loads`.
     """
+    if isinstance(text, bytes):
+        try:
+            text = text.decode("utf-8-sig", "surrogatepass")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"byte {error.start + 1} is not UTF-8") from None
     repeated = False
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

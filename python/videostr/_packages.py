@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from videostr.errors import VideostrError
 
 _DATA = frozenset({"pyarrow", "av", "PIL"})
-_VIEW = frozenset({"matplotlib"})
+_VIEW = frozenset({"matplotlib", *_DATA})
 
 
 class MissingPackageError(VideostrError, ImportError):

@@ -82,14 +82,14 @@ def _frame(frame: dict[str, Any]) -> Iterator[str]:
         yield f"  compared after {_motion(frame['motion'])}"
     for node in frame["matched"]:
         yield (
-            f"  {node['id']} is {node['partner']}: {_short(node['distance'])} apart, "
+            f"  {node['id']} is {_shown(node['partner'])}: {_short(node['distance'])} apart, "
             f"node {node['kernel']:.3f} ({_point(node['center'])} against {_point(node['moved'])})"
         )
     if frame["missing"]:
         yield f"  missing in the reply: {_listed(frame['missing'])}"
     for node in frame["extra"]:
         why = "no partner left" if node["known_label"] else "no such label in the reference"
-        yield f"  unmatched in the reply: {node['id']} ({why})"
+        yield f"  unmatched in the reply: {_shown(node['id'])} ({why})"
     yield from _edges(frame["edges"])
     if frame["chirality_of"]:
         yield f"  chirality: {frame['chirality_right']} of {frame['chirality_of']} tuples right"

@@ -6,13 +6,17 @@ import dataclasses
 import itertools
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from videostr import _core
 from videostr.report import GRAPH_STATUS, REPAIRS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["Edge", "Graph", "GraphFrame", "Node", "Reply", "parse"]
 
@@ -178,6 +182,46 @@ class Graph:
             raise ValueError(f"normal is {normal}: the graph is {dim}-D, expected {dim} numbers, not all 0")
         unit = unit / length
         return self._moved(np.eye(dim) - 2 * np.outer(unit, unit), about)
+
+    def plot(
+        self,
+        frame: int = 0,
+        *,
+        axes: Axes | None = None,
+        space: Literal["world", "camera", "image"] | None = None,
+        up: Sequence[float] | None = None,
+        labels: bool = True,
+        edges: bool = False,
+    ) -> Figure:
+        """Draws one frame with matplotlib: from above and in space side by side, a 2-D graph in its plane.
+
+        Args:
+            frame: Which, from 0; negative ones count from the end.
+            axes: Draw on these instead of a new figure: plain axes are from above, 3-D ones in space.
+            space: Where the coordinates live. ``image``: y goes down, the default in 2-D. ``camera``: x right,
+                y down, z forward. ``world``: z up, the default in 3-D.
+            up: Where up is, in 3-D, when it is neither z of the world nor against y of a camera.
+            labels: Write the ids beside the nodes.
+            edges: Draw the edges that the graph states, or where it states none all pairs, with distances.
+
+        Returns:
+            The figure; its ``axes`` are [from above, in space], or one in 2-D. Nothing is shown: a notebook does
+            that by itself, ``figure.savefig("graph.png")`` writes it.
+
+        Raises:
+            MissingPackageError: matplotlib is not installed (extra `view`).
+            ValueError: There is no such frame, the graph mixes 2-D and 3-D nodes, or `space` does not go with
+                its dimension.
+
+        Example:
+            >>> graph = Graph.from_lines("@0\\nchair.1 0 0 0\\ntable.1 3 4 0")
+            >>> figure = graph.plot(edges=True)
+            >>> [axes.name for axes in figure.axes]
+            ['rectilinear', '3d']
+        """
+        from videostr.view.plot import plot_graph
+
+        return plot_graph(self, frame, axes=axes, space=space, up=up, labels=labels, edges=edges)
 
     def _dim(self) -> int:
         dims = {len(node.center) for frame in self.frames for node in frame.nodes}

@@ -17,7 +17,7 @@ from videostr.errors import SpecError
 __all__ = ["PRESETS", "SCORING_VERSION", "RewardSpec", "Weights"]
 
 #: Moves whenever a score of some reply under some spec moves; it is part of every fingerprint.
-SCORING_VERSION = 3
+SCORING_VERSION = 4
 
 #: Names of the presets, the default first.
 PRESETS: tuple[str, ...] = tuple(_core.PRESETS)
@@ -220,7 +220,10 @@ def _canonical(fields: Mapping[str, Any]) -> str:
 def _load(path: Path) -> Any:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".json":
-        return json.loads(text)
+        try:
+            return _json.loads(text)
+        except _json.NotJsonError as error:
+            raise SpecError(f"{error.message} (in {path})", error.field) from None
     if path.suffix == ".toml":
         if sys.version_info < (3, 11):
             raise SpecError(f"{path}: TOML needs Python 3.11; write the spec as YAML or JSON")

@@ -11,7 +11,8 @@ pytest.importorskip("av")
 import av
 import numpy as np
 
-from videostr.data.clips import ClipError, read_frames
+from videostr.data.clips import ClipError, read_evenly, read_frames
+from videostr.data.reader import sampled_indices
 from videostr.data.synth.video import write_mp4
 
 
@@ -91,3 +92,31 @@ def test_a_clip_with_a_hole_is_damaged_where_the_hole_is(tmp_path: Path) -> None
     assert shown(read_frames(path, [0.0, 1.0]).frames) == [0, 8]
     with pytest.raises(ClipError, match=r"decoded|damaged"):
         read_frames(path, [20 / 8])
+
+
+@pytest.mark.parametrize("count", [2, 4, 16, 32])
+@pytest.mark.parametrize("frames", [2, 5, 8, 33, 40])
+def test_frames_in_a_number_are_spread_as_the_trainers_reader_does(
+    tmp_path: Path, frames: int, count: int
+) -> None:
+    clip = read_evenly(grey_clip(tmp_path / "a.mp4", frames, 8), count)
+    wanted = sampled_indices(frames, count) if count <= frames else list(range(frames // 2 * 2))
+    assert clip.indices == shown(clip.frames) == wanted
+    assert len(clip.indices) == min(count, frames // 2 * 2)
+
+
+def test_frames_in_a_number_stay_within_start_and_end(tmp_path: Path) -> None:
+    path = grey_clip(tmp_path / "a.mp4", 40, 8)
+    assert read_evenly(path, 4, start=1.0, end=2.0).indices == [8, 11, 13, 16]
+    assert read_evenly(path, 32, start=4.5).indices == [36, 37, 38, 39]
+    with pytest.raises(
+        ClipError, match=r"has 1 frames from 1 to 1\.1 s, 8 a second; the model takes 2 at least"
+    ):
+        read_evenly(path, 4, start=1.0, end=1.1)
+    with pytest.raises(ClipError, match=r"has 0 frames from 9 to 4\.875 s"):
+        read_evenly(path, 4, start=9.0)
+
+
+def test_a_clip_of_one_frame_is_too_short(tmp_path: Path) -> None:
+    with pytest.raises(ClipError, match="has 1 frames, 8 a second; the model takes 2 at least"):
+        read_evenly(grey_clip(tmp_path / "a.mp4", 1, 8), 32)

@@ -206,8 +206,15 @@ def broken(line: Line, path: str, value: Any) -> Line:
         ("colour", 1, "colour", "unknown"),
         ("frames", [], "frames", "must be a list"),
         ("frames.1.t", 0.0, r"frames\[1\].t", "times must rise"),
-        ("frames.2.objects.0.center", [1, "x"], r"frames\[2\].objects\[0\].center", "finite numbers"),
-        ("frames.2.objects.0.center", [1, math.nan], r"frames\[2\].objects\[0\].center", "finite numbers"),
+        ("frames.2.objects.0.center", [1, "x"], r"frames\[2\].objects\[0\].center\[1\]", "must be a number"),
+        ("frames.2.objects.0.center", [1, math.nan], r"frames\[2\].objects\[0\].center\[1\]", "is nan"),
+        ("frames.2.objects.0.center", [1, 10**400], r"frames\[2\].objects\[0\].center\[1\]", "to 1e"),
+        ("frames.2.objects.0.id", 3, r"frames\[2\].objects\[0\].id", "must be text"),
+        ("frames.2.objects.0.size", [1, -1, 1], r"frames\[2\].objects\[0\].size\[1\]", "from 0"),
+        ("frames.2.objects.0.box", [9, 0, 1, 9], r"frames\[2\].objects\[0\].box", "with an area"),
+        ("frames.2.objects.0.visible", 1.5, r"frames\[2\].objects\[0\].visible", "from 0 to 1"),
+        ("scene", "\ud800", "scene", "surrogate"),
+        ("up", 5, "up", "must be a list of 2 or 3 numbers"),
         ("frames.2.objects.0.label", "", r"frames\[2\].objects\[0\].label", "must be text"),
         ("frames.0.objects.1.label", "cup", r"frames\[0\].objects\[1\].id", "twice"),
         ("frames.0.objects.1.centre", [1, 2], r"frames\[0\].objects\[1\].centre", "unknown"),
@@ -217,10 +224,13 @@ def broken(line: Line, path: str, value: Any) -> Line:
             r"frames\[0\].camera.axes",
             "right-handed",
         ),
-        ("questions.0.answer.value", None, "answer.value", ""),
+        ("questions.0.answer.value", None, r"questions\[0\].answer.value", ""),
         ("questions.0.ability", "fast", r"questions\[0\].ability", "'fast' is none of"),
-        ("space", "sky", "graph.space", ""),
-        ("frames.0.objects.1.center", [1, 2, 3], "graph.frames", ""),
+        ("questions.0.task", "left of", r"questions\[0\].task", "must be"),
+        ("questions.0.question", "<video>?", r"questions\[0\].question", "mark <video>"),
+        ("space", "sky", "space", "is not one of"),
+        ("frames.0.objects.1.center", [1, 2, 3], r"frames\[0\].objects\[1\].center", "2 numbers where"),
+        ("frames.3.objects.1.label", "a, b", r"frames\[3\].objects\[1\].label", "a label has none of"),
     ],
 )
 def test_a_bad_line_is_named_and_passed_over(
@@ -235,6 +245,92 @@ def test_a_bad_line_is_named_and_passed_over(
         raise faults[0]
     with pytest.raises(RowError, match="line 2"):
         build_jsonl(source, tmp_path / "out", strict=True)
+
+
+def test_a_fault_of_the_reference_is_named_in_the_line_s_own_places(own: Line, tmp_path: Path) -> None:
+    """Nodes stand in the order of their ids, frames without an object that is seen are left out."""
+    own["frames"][0]["objects"] = []
+    own["frames"][2]["objects"] = [
+        {"label": "zebra, two", "center": [1, 2]},
+        {"label": "hidden", "center": [1, 2], "visible": 0.0},
+        {"label": "ape", "center": [3, 4]},
+    ]
+    with pytest.raises(RowError, match=r"line 1: frames\[2\]\.objects\[0\]\.(id|label): "):
+        build_jsonl(write(tmp_path, [own]), tmp_path / "out", strict=True)
+    for frame in own["frames"]:
+        frame["objects"] = []
+    del own["questions"]
+    with pytest.raises(RowError, match="line 1: frames: no object is seen"):
+        build_jsonl(write(tmp_path, [own]), tmp_path / "out", strict=True)
+
+
+def test_null_stands_for_what_is_not_there(own: Line, tmp_path: Path) -> None:
+    due = list(read_rows(build_jsonl(write(tmp_path, [own]), tmp_path / "out").files["train"]))
+    own |= {"split": None, "up": None}
+    for frame in own["frames"]:
+        frame |= {"observer": None, "camera": None}
+        nothing = dict.fromkeys(("id", "size", "yaw", "box", "visible"))
+        frame["objects"] = [item | nothing for item in frame["objects"]]
+    assert list(read_rows(build_jsonl(write(tmp_path, [own]), tmp_path / "out").files["train"])) == due
+
+
+JUNK: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    0,
+    3.5,
+    math.nan,
+    10**400,
+    "",
+    "\ud800",
+    "a\nb",
+    [],
+    [1],
+    {},
+    {"id": 1},
+    [[]],
+)
+
+
+def places(value: Any, path: str = "") -> list[str]:
+    """Every place of a JSON value."""
+    found = [path] if path else []
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        found += places(item, f"{path}.{key}" if path else str(key))
+    return found
+
+
+def test_no_value_in_any_place_ends_a_build(
+    given: tuple[Path, list[Line], list[Any]], own: Line, tmp_path: Path
+) -> None:
+    """Each place of two lines with each kind of junk: a good line, or one that is named; never another error."""
+    folder, lines, _ = given
+    world = {**lines[0], "video": str(folder / lines[0]["video"]), "frames": lines[0]["frames"][:1]}
+    for line in (own, world):
+        line["frames"] = [{**frame, "objects": frame["objects"][:2]} for frame in line["frames"][:2]]
+    own["questions"][0]["answer"] = {"kind": "choice", "value": "A", "options": ["cup", "plate"]}
+    variants = [
+        broken({**line, "scene": f"{number}-{place}-{kind}"}, place, junk)
+        for number, line in enumerate((own, world))
+        for place in places(line)
+        for kind, junk in enumerate(JUNK)
+        if place != "scene"
+    ]
+    faults: list[RowError] = []
+    report = build_jsonl(write(tmp_path, [own, *variants]), tmp_path / "out", on_bad=faults.append)
+    assert report.bad == len(faults)
+    assert report.bad > len(variants) // 2
+    assert sum(report.rows.values()) + len(faults) > len(variants)
+
+
+def test_the_bar_ends_where_the_work_does(own: Line, tmp_path: Path) -> None:
+    source = write(tmp_path, [{**own, "scene": str(k), "split": ("train", "val")[k % 2]} for k in range(6)])
+    told: list[int] = []
+    build_jsonl(source, tmp_path / "out", progress=told.append)
+    assert told == sorted(told)
+    assert told[-1] == 2 * source.stat().st_size
 
 
 def test_the_command_tells_bad_lines_and_their_number(
@@ -263,9 +359,30 @@ def test_bad_settings_are_named(tmp_path: Path) -> None:
         ("graph_frames: 0", "jsonl.graph_frames"),
         ("- 1", "settings by name"),
         ("a: [", "cannot be read"),
-        ("filters: 3", "filters: must hold settings"),
+        ("filters: 3", "jsonl.filters: 3 must be settings by name"),
+        ("source: my clips", "jsonl.source"),
+        ("nframes: many", "jsonl.nframes: 'many' must be a whole number"),
+        ("nframes: true", "jsonl.nframes"),
+        ("decimals: -1", "must not be negative"),
+        ("tasks: 3", "jsonl.tasks: 3 must be a list, each text"),
+        ("form: xml", "jsonl.form: 'xml' must be one of json, lines"),
+        ("filters: {choices: many}", "filters.choices: 'many' must be a whole number"),
+        ("filters: {moved: [1]}", "filters.moved: .* must be a list of 2, each a number"),
+        ("filters: {moved: [0, .inf]}", "filters.moved"),
+        ("a: \udcff", "cannot be read"),
     ):
         path = tmp_path / "rows.yaml"
+        path.write_text(text, errors="surrogateescape")
+        with pytest.raises(SettingsError, match=message):
+            JsonlConfig.from_file(path)
+    path = tmp_path / "rows.json"
+    for text, message in (
+        ("[" * 100_000, "cannot be read"),
+        ('{"seed": 1, "seed": 2}', "seed: is there more"),
+    ):
         path.write_text(text)
         with pytest.raises(SettingsError, match=message):
             JsonlConfig.from_file(path)
+    for seed in (-1, 2**63):
+        with pytest.raises(SettingsError, match="seed"):
+            build_jsonl(tmp_path / "none.jsonl", tmp_path / "out", seed=seed)

@@ -145,10 +145,13 @@ FAULTS: list[tuple[str, Callable[[dict[str, Any]], None]]] = [
     ("reward_model.ground_truth", setter("reward_model", "ground_truth", value=REFERENCE)),
     ("reward_model.ground_truth", setter("reward_model", "ground_truth", value="{")),
     ("reward_model.ground_truth", setter("reward_model", "ground_truth", value="[]")),
+    ("reward_model.ground_truth", setter("reward_model", "ground_truth", value="[" * 100_000)),
+    ("reward_model.ground_truth.answer", truth(setter("answer", value="A"))),
     ("reward_model.ground_truth.graph.frames[1].t", truth(setter("graph", "frames", 1, "t", value=1.25))),
     ("extra_info", setter("extra_info", value=[])),
     ("extra_info.index", setter("extra_info", "index", value="0")),
     ("extra_info.seed", setter("extra_info", "seed", value=True)),
+    ("extra_info.seed", setter("extra_info", "seed", value=2**63)),
     ("extra_info.scene", setter("extra_info", "scene", value=None)),
     ("extra_info.split", setter("extra_info", "split", value="test2")),
     ("extra_info.frames", setter("extra_info", "frames", value=[0.0, 0.5, 0.5, 1.0])),
@@ -169,6 +172,15 @@ def test_a_fault_is_named(tmp_path: Path, field: str, change: Callable[[dict[str
     with pytest.raises(RowError, match=r"a\.parquet row 1"):
         write_rows(tmp_path / "a.parquet", [row(0), bad])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "graph", [[], [1], "x", {"frames": None}, {"frames": {"t": 9}}, {"frames": [1, None]}]
+)
+def test_what_is_wrong_in_a_graph_is_left_to_the_scorer(graph: Any) -> None:
+    bad = row(1)
+    truth(setter("graph", value=graph))(bad)
+    validate_row(bad, "row 1")
 
 
 def test_structs_with_other_keys_are_refused(tmp_path: Path) -> None:

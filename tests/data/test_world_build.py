@@ -26,6 +26,7 @@ from videostr.data.graphs import reference_graph
 from videostr.data.questions import ANYWHERE, TASKS, Filters
 from videostr.data.rows import read_rows
 from videostr.data.settings import BuildError, SettingsError
+from videostr.data.synth import video
 from videostr.data.world import (
     BuildReport,
     Room,
@@ -34,6 +35,7 @@ from videostr.data.world import (
     build_world,
     load_clip,
     record_path,
+    render,
     sample_scene,
 )
 from videostr.data.world.solids import COLOURS
@@ -128,6 +130,17 @@ def test_letters_are_even_in_the_rows(tmp_path: Path) -> None:
     for (_, count), used in letters.items():
         counts = [used[chr(ord("A") + place)] for place in range(count)]
         assert max(counts) - min(counts) <= 1
+
+
+def test_a_clip_has_the_same_bytes_on_any_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the vector code that this one offers, and with none."""
+    scene = sample_scene(CONFIG, SEED, 1)
+    frames = [render(scene, time, CONFIG.lens, CONFIG.supersampling) for time in CONFIG.times]
+    paths = [tmp_path / "vector.mp4", tmp_path / "plain.mp4"]
+    video.write_mp4(paths[0], frames, CONFIG.fps)
+    monkeypatch.setitem(video.X264, "x264-params", f"{video.X264['x264-params']}:asm=0")
+    video.write_mp4(paths[1], frames, CONFIG.fps)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
 def test_any_number_of_workers_makes_the_same_bytes(built: BuildReport, tmp_path: Path) -> None:
@@ -412,6 +425,15 @@ def test_the_command_builds_and_draws_a_sheet(tmp_path: Path, capsys: pytest.Cap
         ("space: image", "world.space"),
         ("colours: [red]\nshapes: [ball]", "one category is not enough"),
         ("fps: 0", "fps must be at least 1"),
+        ("supersampling: 0", "world.supersampling: 0 must be from 1 to 8"),
+        ("width: wide", "world.width: 'wide' must be a whole number"),
+        ("width: 224.0", "world.width: 224.0 must be a whole number"),
+        ("objects: [a, b]", "world.objects: .* must be a list of 2, each a whole number"),
+        ("rolls: [a]", "world.rolls: .* must be a list, each a number"),
+        ("stages: 3", "world.stages: 3 must be a list"),
+        ("stages: [{clips: 1, depth: [a, 2]}]", "world.stages.depth"),
+        ("graph_frames: 2.5", "world.graph_frames: 2.5 must be a whole number or null"),
+        ("cameras: still", "world.cameras: 'still' must be a list, each text"),
         ("objects: [12, 12]\nobject_size: [2.5, 3]", "no scene in 3 draws"),
     ],
 )
@@ -434,6 +456,8 @@ def test_the_default_world_has_every_task() -> None:
     assert set(WorldConfig().tasks) == set(TASKS)
     with pytest.raises(SettingsError, match="at least 1, 0, 0, 1"):
         build_world("nowhere", 0, 0)
+    with pytest.raises(SettingsError, match="below 2"):
+        build_world("nowhere", 1, 2**63)
 
 
 def test_scenes_pictures_and_questions_need_numpy_alone() -> None:

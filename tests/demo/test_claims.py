@@ -123,7 +123,7 @@ def recorded(tmp_path: Path) -> Callable[..., Path]:
             ]
             path = tmp_path / "rollouts" / f"{step.number}.jsonl"
             path.write_text("\n".join(map(json.dumps, lines)) + "\n")
-        data = {"actor/grad_norm": 0.5, "timing_s/step": 3.0}
+        data = {"actor/grad_norm": 0.5, "timing_s/step": 3.0, "videostr/reward/share_of_step": 0.01}
         metrics = [{"step": n + 1, "data": data} for n in range(logged)]
         (tmp_path / "metrics.jsonl").write_text("\n".join(map(json.dumps, metrics)) + "\n")
         return tmp_path

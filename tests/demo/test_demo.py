@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from videostr import COMPONENTS
 from videostr.cli import main
 from videostr.demo.claims import broken_claims, read_steps
 from videostr.demo.plan import SHORT
-from videostr.integrations.verl import KEYS
 
 pytestmark = [
     pytest.mark.demo,
@@ -85,14 +85,18 @@ def test_metrics_and_training_saw_what_the_rollouts_say(run: tuple[Path, str]) -
     out, _ = run
     for shard, metrics in zip(_shards(out), _metrics(out), strict=True):
         lines = _lines(shard)
-        assert {f"videostr/{key}/mean" for key in KEYS} <= set(metrics)
-        for name in ("format", "answer", "node", "length"):
-            mean = sum(line["components"][name] or 0.0 for line in lines) / len(lines)
-            assert metrics[f"videostr/{name}/mean"] == pytest.approx(mean, abs=1e-12)
+        for name in COMPONENTS:
+            known = [value for line in lines if (value := line["components"][name]) is not None]
+            assert metrics[f"videostr/{name}/defined"] == len(known) / len(lines)
+            if known:
+                assert metrics[f"videostr/{name}/mean"] == pytest.approx(sum(known) / len(known), abs=1e-12)
         mean = sum(line["score"] for line in lines) / len(lines)
         assert metrics["videostr/score/mean"] == pytest.approx(mean, abs=1e-12)
         assert metrics["critic/score/mean"] == pytest.approx(mean, rel=1e-6), "what verl made advantages of"
-        assert metrics["videostr/length_defined/mean"] == 1
+        assert metrics["videostr/length/defined"] == 1
+        assert metrics["videostr/groups/count"] == SHORT.prompts
+        assert 0 < metrics["videostr/reward/worker_seconds"] < metrics["timing_s/step"]
+        assert 0 < metrics["videostr/reward/share_of_step"] < 0.2
 
 
 def test_lines_of_a_group_are_adjacent_and_of_one_prompt(run: tuple[Path, str]) -> None:
@@ -128,6 +132,7 @@ def test_it_says_where_everything_lies_and_the_export_answers(run: tuple[Path, s
         "grpo/rollouts/1.jsonl",
         "grpo/rollouts/spec.json",
         "grpo/metrics.jsonl",
+        "grpo/report.html",
         f"grpo/checkpoints/global_step_{SHORT.steps}",
     ):
         assert (out / path).exists()

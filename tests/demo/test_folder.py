@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from videostr.demo.plan import SHORT
-from videostr.demo.process import StageError
+from videostr.train.process import StageError
 
 pytest.importorskip("av", reason="PyAV is not installed (extra data)")
 
@@ -23,7 +23,7 @@ def _until_the_rows(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*_: object, **__: object) -> None:
         raise ReachedError
 
-    monkeypatch.setattr(pipeline, "build_rows", stop)
+    monkeypatch.setattr(pipeline, "build_world", stop)
     monkeypatch.setattr(pipeline, "_device", lambda: "cpu")
     monkeypatch.setattr(pipeline, "declare_missing_operators", lambda: False)
     monkeypatch.setattr(os, "environ", dict(os.environ))

@@ -23,9 +23,9 @@ from videostr import RewardSpec, Scorer
 from videostr.data.reader import sampled_times
 from videostr.data.rows import check_media, write_rows
 from videostr.demo.claims import read_steps
-from videostr.demo.process import run_stage
 from videostr.prompts import render_reply
 from videostr.train.launch import quoted
+from videostr.train.process import run_stage
 
 _DATA = Path(os.environ.get("VIDEOSTR_TEST_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 KITTI = _DATA / "kitti"

@@ -14,10 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from videostr.data.rows import count_rows
 from videostr.data.synth import SynthConfig, build_rows
+from videostr.integrations.step_metrics import task_of
+from videostr.train.advantages import EmaStds
 
 pytestmark = [
     pytest.mark.long,
@@ -86,8 +89,26 @@ def test_the_held_out_rows_are_the_same(runs: Runs) -> None:
 
 
 def test_the_killed_driver_leaves_no_process(runs: Runs) -> None:
-    assert runs.left_after_kill == []
-    assert runs.left_after_resume == []
+    assert runs.left_after_kill == [], "\n".join(runs.left_after_kill)
+    assert runs.left_after_resume == [], "\n".join(runs.left_after_resume)
+
+
+def test_the_estimators_state_went_on_from_the_checkpoint(runs: Runs) -> None:
+    """What is saved at the end is what all six steps make, of which some came before the kill."""
+    for run in (runs.unbroken, runs.broken):
+        stds = EmaStds()
+        for step in range(1, STEPS + 1):
+            lines = [
+                json.loads(line) for line in (run / "rollouts" / f"{step}.jsonl").read_text().splitlines()
+            ]
+            scores = np.array([line["score"] for line in lines])
+            stds.update(scores, [task_of(line["data_source"]) for line in lines])
+        saved = json.loads(
+            (run / "checkpoints" / f"global_step_{STEPS}" / "videostr_advantages.json").read_text()
+        )
+        assert set(saved["moments"]) == set(stds.moments)
+        for task, moments in stds.moments.items():
+            assert saved["moments"][task] == pytest.approx(moments, rel=1e-12)
 
 
 def _rows_of(shard: Path, prompt: str = "prompt", truth: str = "ground_truth") -> Counter[tuple[str, str]]:
@@ -126,6 +147,7 @@ def _run(run_dir: Path, rows: Path, model: Path, kill_when: Callable[[Path], boo
         "data.val_files": rows / "val.parquet",
         "data.train_batch_size": BATCH,
         "data.max_response_length": 12,
+        "algorithm.adv_estimator": "videostr_ema",
         "actor_rollout_ref.model.path": model,
         "actor_rollout_ref.actor.ppo_mini_batch_size": BATCH,
         "actor_rollout_ref.rollout.n": 2,
@@ -174,8 +196,8 @@ def _run(run_dir: Path, rows: Path, model: Path, kill_when: Callable[[Path], boo
 
 
 def _processes_of(run_dir: Path, but: tuple[str, ...] = ()) -> list[str]:
-    """What still runs of a run after half a minute at most: pid and command line."""
-    end = time.monotonic() + 30
+    """What still runs of a run after two minutes at most: pid and command line."""
+    end = time.monotonic() + 120
     while True:
         running = _running(f"{MARK}={run_dir}".encode())
         left = [line for line in running if not line.partition(" ")[2].startswith(but or "\0")]

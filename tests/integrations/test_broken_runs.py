@@ -46,9 +46,9 @@ def spoilt(rows: Rows, disk: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_the_launcher_counts_the_prompt_that_is_too_long(spoilt: tuple[Ended, tuple[str, ...]]) -> None:
-    (warning,) = spoilt[1]
+    (warning,) = (told for told in spoilt[1] if "prompts are longer" in told)
     assert re.search(
-        r"^1 of \d+ prompts are longer than data\.max_prompt_length=256, first .*: row 2 \(", warning
+        r"^1 of \d+ prompts are longer than data\.max_prompt_length=320, first .*: row 2 \(", warning
     )
 
 

@@ -15,6 +15,7 @@ ROOT = Path(str(videostr.__file__)).parent
 CITED = re.compile(r"\b((?:verl|vllm)/[\w/]+\.py):(\d+)")
 #: Cited line -> what stands there.
 EXPECTED = {
+    "verl/trainer/ppo/ray_trainer.py:256": '"uid" in data.non_tensor_batch',
     "verl/__init__.py:49": "VERL_USE_EXTERNAL_MODULES",
     "verl/__init__.py:62": "import entry_points",
     "verl/__init__.py:75": "except Exception",
@@ -44,6 +45,7 @@ EXPECTED = {
     "verl/utils/checkpoint/checkpoint_manager.py:219": "set_rng_state(",
     "verl/utils/checkpoint/checkpoint_manager.py:222": "def find_latest_ckpt_path",
     "verl/utils/checkpoint/checkpoint_manager.py:259": "latest_checkpointed_iteration.txt",
+    "verl/utils/distributed.py:63": "cpu:gloo,",
     "verl/utils/distributed.py:89": "cpu:gloo,",
     "verl/utils/flops_counter.py:80": "get_device_name()",
     "verl/utils/memory_utils.py:80": "is_available()",

@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from fresh_python import fake_distribution, needs_verl
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "train"))
+from model_folders import write_model
+
 from videostr.data.rows import RowError
 from videostr.errors import GroundTruthError, SpecError, TermError
 from videostr.integrations.verl_cpu.gate import PlatformError
@@ -276,3 +279,23 @@ def test_a_checkpoint_cut_by_a_kill_is_passed_over_before_verl_looks(
     with pytest.raises(CheckpointError, match="no whole checkpoint"):
         prepare("demo", overrides)
     prepare("demo", [*overrides, "trainer.resume_mode=disable"])
+
+
+def test_the_model_is_looked_at_before_the_rows(overrides: list[str], tmp_path: Path) -> None:
+    model = write_model(tmp_path / "model", shards=2)
+    (model / "tokenizer_config.json").write_text("{}")
+    (model / "model-00002-of-00002.safetensors").unlink()
+    with pytest.raises(LaunchError, match=r"names are missing: model-00002-of-00002\.safetensors"):
+        prepare("demo", [*overrides, f"actor_rollout_ref.model.path={quoted(model)}"])
+
+
+def test_too_little_memory_is_told(overrides: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("videostr.train.launch.check_memory", lambda _: "the model needs")
+    assert "the model needs" in prepare("demo", overrides).warnings
+
+
+@pytest.mark.parametrize("key", ["run_dir", "trainer.default_local_dir"])
+def test_a_folder_that_cannot_be_written_to(overrides: list[str], tmp_path: Path, key: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LaunchError, match=rf"^{key}: .*/file/run cannot be written to \(Not a directory\)"):
+        prepare("demo", [*overrides, f"{key}={tmp_path / 'file' / 'run'}"])

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 from fresh_python import needs_verl
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "train"))
+from model_folders import write_model
 
 from videostr.integrations.verl_watch import TRACKER
 from videostr.train.launch import LaunchError, main, prepare
@@ -26,7 +30,7 @@ def overrides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     row = {"style": "rule", "ground_truth": json.dumps(TRUTH)}
     pq.write_table(pa.table({"reward_model": [row]}), tmp_path / "rows.parquet")
-    (tmp_path / "model").mkdir()
+    write_model(tmp_path / "model")
     monkeypatch.chdir(tmp_path)
     return [
         "run_dir=run",

@@ -23,13 +23,20 @@ REQUIRED = ["data.train_files=a.parquet", "data.val_files=b.parquet", "actor_rol
 #: What a user starts: recipe, platform.
 STARTED = [("demo", "cpu"), ("demo", "gpu"), ("video_str", "gpu")]
 
-#: Ours: read by interpolation in the recipes and by the launcher.
-OUR_KEYS = {"run_dir", "seed"}
+#: Ours: read by interpolation in the recipes and by the launcher, or by `videostr sft`.
+OUR_KEYS = {"run_dir", "seed", "prompt_check", "out", "rows"}
 #: Keys that verl, Ray or vLLM reads although verl's own YAML does not declare them: prefix -> the file that
 #: reads the name.
 READ_ELSEWHERE = {
     "data.data_root": "videostr/integrations/verl_dataset.py",
     "data.media_cache_bytes": "videostr/integrations/verl_dataset.py",
+    "advantages.": "videostr/integrations/verl_advantages.py",
+    "data.model_path": "videostr/integrations/verl_sft_rows.py",
+    "data.rollout_dtype": "videostr/integrations/verl_sft_rows.py",
+    "data.form": "videostr/integrations/verl_sft_rows.py",
+    "data.decimals": "videostr/integrations/verl_sft_rows.py",
+    "model.override_config.attn_implementation": "verl/workers/config/model.py",
+    "engine.mixed_precision.": "verl/workers/engine/fsdp/transformer_impl.py",
     "actor_rollout_ref.rollout.enable_sleep_mode": "verl/workers/config/rollout.py",
     "actor_rollout_ref.rollout.engine_kwargs.vllm.distributed_executor_backend": "vllm/engine/arg_utils.py",
     "actor_rollout_ref.model.override_config.attn_implementation": "verl/workers/config/model.py",
@@ -67,24 +74,29 @@ def _declared(config: dict[str, Any], key: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def verls_own(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    stock = tmp_path_factory.mktemp("stock") / "stock.yaml"
-    stock.write_text("defaults: [ppo_trainer]\n")
+def verls_own(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """verl's own configurations: of its trainer, and of its SFT trainer."""
     from omegaconf import OmegaConf
 
-    config: Any = OmegaConf.to_container(compose(str(stock)))
-    return config
+    found: dict[str, Any] = {}
+    for name in ("ppo_trainer", "sft_trainer_engine"):
+        stock = tmp_path_factory.mktemp("stock") / "stock.yaml"
+        stock.write_text(f"defaults: [{name}]\n")
+        found[name] = OmegaConf.to_container(compose(str(stock)))
+    return found
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(FOLDER)))
-def test_every_key_is_read_by_somebody(path: Path, verls_own: dict[str, Any]) -> None:
+def test_every_key_is_read_by_somebody(path: Path, verls_own: dict[str, dict[str, Any]]) -> None:
     from omegaconf import OmegaConf
 
+    supervised = path.is_relative_to(FOLDER / "sft")
+    declared = verls_own["sft_trainer_engine" if supervised else "ppo_trainer"]
     recipe: Any = OmegaConf.to_container(OmegaConf.load(path))
     recipe.pop("defaults", None)
     recipe.pop("hydra", None)
     for key in _leaves(recipe):
-        if _declared(verls_own, key) or key in OUR_KEYS:
+        if _declared(declared, key) or key.partition(".")[0] in OUR_KEYS:
             continue
         readers = [
             reader for prefix, reader in READ_ELSEWHERE.items() if key == prefix or key.startswith(prefix)

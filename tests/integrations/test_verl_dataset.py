@@ -26,6 +26,7 @@ from videostr.data.media import MediaError
 from videostr.data.row_check import RowError
 from videostr.data.synth.video import write_mp4
 from videostr.testing.tiny_vlm import make_tiny_qwen2_5_vl
+import videostr.integrations.row_media as row_media
 import videostr.integrations.verl_dataset as module
 
 PROCESSOR = AutoProcessor.from_pretrained(make_tiny_qwen2_5_vl(Path(tempfile.mkdtemp()) / "tiny", 0))
@@ -148,8 +149,8 @@ path = folder()
 clip(path / "a.mp4", 8, 4)
 write_rows(path / "r.parquet", [row(i, videos=[video("a.mp4", 4)], frames=[0.0, 0.5, 1.25, 1.75]) for i in range(2)])
 dataset = made(path / "r.parquet", media_cache_bytes=10_000_000)
-decoded, real = [], module.read_frames
-module.read_frames = lambda *given: decoded.append(given) or real(*given)
+decoded, real = [], row_media.read_frames
+row_media.read_frames = lambda *given: decoded.append(given) or real(*given)
 answers = asked(dataset, 0, times=8)
 assert len(decoded) == 1, decoded
 answers[0][1][0][0].zero_()  # what one rollout does to its frames no other sees
@@ -162,7 +163,7 @@ assert module.media_cache(dataset.config).size == 4 * 3 * 56 * 56
 clip(path / "a.mp4", 10, 4)  # another clip under the same name
 asked(dataset, 0)
 assert len(decoded) == 2
-module.read_frames = real
+row_media.read_frames = real
 """,
     "relative_paths_start_at_the_rows_or_at_the_root": """
 path = folder()

@@ -68,13 +68,14 @@ def put(queue, reward, key, text, **changes):
         "reward_model": {"ground_truth": TRUTH}, "data_source": "videostr/test", "extra_info": {"index": 7},
         "extra_fields": {"reward_extra_info": info}, **changes}
 
-def config(folder=None, **function):
+def config(folder=None, algorithm=None, **function):
     function = {"path": "pkg://videostr.integrations.verl", "reward_kwargs": {"spec": SPEC}, **function}
     return OmegaConf.create({
         "reward": {"custom_reward_function": function},
         "trainer": {"rollout_data_dir": folder, "v1": {"trainer_mode": "videostr_sync"}},
         "algorithm": {"adv_estimator": "grpo", "use_kl_in_reward": False, "gamma": 1.0, "lam": 1.0,
-                      "norm_adv_by_std_in_grpo": True, "rollout_correction": None},
+                      "norm_adv_by_std_in_grpo": True, "rollout_correction": None, **(algorithm or {})},
+        "advantages": {"ema_decay": 0.5, "ema_largest": 5.0}, "data": {"max_response_length": 100},
         "actor_rollout_ref": {"rollout": {"n": 4}}})
 
 def made(**kwargs):
@@ -252,14 +253,18 @@ assert list(trainer.scored) == ["a_0_0", "a_1_0", "a_2_0", "a_3_0", "b_0_0", "b_
 trainer, queue, rows = made()
 PPOTrainerSync._compute_metrics = lambda self, batch, metrics, *args, **kwargs: metrics.update(verls=1)
 metrics = steps(trainer, queue, rows)
-trainer._compute_metrics(rows, metrics, {}, global_steps=3, epoch=0)
-assert {f"videostr/{key}/mean" for key in KEYS} < set(metrics) and metrics["verls"] == 1
+trainer._compute_metrics(rows, metrics, {**trainer.timing_raw, "step": 10.0}, global_steps=3, epoch=0)
+assert metrics["verls"] == 1
 assert metrics["videostr/length/mean"] == 2 / 8, metrics["videostr/length/mean"]
+assert metrics["videostr/task/test/replies"] == 8 and metrics["videostr/groups/count"] == 2
+assert metrics["videostr/tokens/at_limit"] == 2 / 8, "of 100 tokens"
 scores = [one.score for one in trainer.scored.values()]
-assert metrics["videostr/score/mean"] == sum(scores) / 8
-assert metrics["videostr/score_changed/mean"] == 1 / 8
+assert abs(metrics["videostr/score/mean"] - sum(scores) / 8) < 1e-15
+assert metrics["videostr/score_changed"] == 1 / 8
 assert metrics["videostr/prompts_failed"] == 3.0
-assert "videostr_score" in trainer.timing_raw
+assert {"videostr_score", "videostr_metrics"} <= set(trainer.timing_raw)
+assert metrics["videostr/reward/worker_seconds"] == 0, "the rows of this test know none"
+assert 0 < metrics["videostr/reward/share_of_step"] < 1
 """,
     "a_step_writes_its_shard_whole": """
 folder = tempfile.mkdtemp()
@@ -314,7 +319,7 @@ PPOTrainerSync._log_rollout_data = lambda self, batch, timing, folder: dumped.ap
 PPOTrainerSync._compute_metrics = lambda self, batch, metrics, *args, **kwargs: None
 dumped = []
 metrics = steps(trainer, queue, rows)
-trainer._compute_metrics(rows, metrics)
+trainer._compute_metrics(rows, metrics, {})
 trainer._log_rollout_data(rows, {}, folder)
 assert dumped == [folder] and not list(Path(folder).iterdir())
 assert [key for key in metrics if key.startswith("videostr")] == ["videostr/prompts_failed"], metrics
@@ -331,9 +336,76 @@ assert not trainer_base.tq.kv_batch_get(["a_0_0", "a_0_0"], "train", ["responses
 trainer._score(batch("a_0_0"), trainer._reward)
 assert trainer.scored["a_0_0"].row.text == reply("A", 10)
 """,
-    "keys_that_not_every_reply_has_are_left_out": """
-assert module._columns([{"x": 1.0, "y": 2.0}, {"x": 3.0}]) == {"x": [1.0, 3.0]}
-assert module._columns([]) == {}
+    "our_estimators_reach_every_row_that_training_reads": """
+from videostr.integrations.verl_advantages import weighted_parts
+from videostr.train.advantages import EmaStds, component_advantages, ema_advantages
+for name in ("videostr_ema", "videostr_components"):
+    trainer, queue, rows = made(algorithm={"adv_estimator": name})
+    trainer._compute_advantage(rows, {})
+    scored = list(trainer.scored.values())
+    groups = [one.row.group for one in scored]
+    if name == "videostr_ema":
+        expected = ema_advantages(np.array([one.score for one in scored]), groups, ["test"] * 8, EmaStds(0.5))
+        assert list(trainer._estimator.metrics()) == ["videostr/task/test/ema_std"]
+    else:
+        expected = component_advantages(*weighted_parts(trainer._reward, scored), groups)
+        sums = [sum(w * v for w, v in zip(weighted_parts(trainer._reward, scored)[1], row) if v == v)
+                for row in weighted_parts(trainer._reward, scored)[0]]
+        assert np.allclose(sums, [one.score for one in scored]), "the parts are those of the score"
+    assert len(set(expected)) > 2
+    for one, value in zip(scored, expected):
+        found = queue.rows[one.row.key]["advantages"]
+        assert torch.allclose(found, torch.tensor(value, dtype=found.dtype)), (name, one.row.key)
+    assert torch.equal(queue.rows["b_2_0"]["advantages"][0], queue.rows["b_2_1"]["advantages"][0])
+    assert not queue.rows["padff_0_0"]["advantages"].any()
+""",
+    "the_state_goes_on_from_the_checkpoint": """
+folder = Path(tempfile.mkdtemp())
+def fresh():
+    trainer, queue, rows = made(algorithm={"adv_estimator": "videostr_ema"})
+    trainer.config.trainer.default_local_dir = str(folder)
+    trainer.config.trainer.resume_mode = "auto"
+    return trainer, queue, rows
+saved, state = [], folder / "global_step_3/videostr_advantages.json"
+PPOTrainerSync._save_checkpoint = lambda self: saved.append(state.exists())
+PPOTrainerSync._load_checkpoint = lambda self: None
+trainer, queue, rows = fresh()
+trainer._compute_advantage(rows, {})
+trainer._save_checkpoint()
+assert saved == [True], "before verl names the checkpoint"
+again, queue, rows = fresh()
+again._load_checkpoint()
+assert again._estimator._stds == trainer._estimator._stds
+trainer._compute_advantage(rows, {})
+first = {key: queue.rows[key]["advantages"] for key in rows.keys}
+again._compute_advantage(rows, {})
+assert all(torch.equal(first[key], queue.rows[key]["advantages"]) for key in rows.keys)
+import contextlib, io
+from videostr.train.advantages import StateError
+said = io.StringIO()
+again.global_steps = 9
+with contextlib.redirect_stderr(said):
+    again._load_checkpoint()
+assert "global_step_9" in said.getvalue() and "begin anew" in said.getvalue()
+state.write_text("{")
+again.global_steps = 3
+try:
+    again._load_checkpoint()
+except StateError as error:
+    assert "videostr_advantages.json" in str(error) and "remove it" in str(error), error
+else:
+    raise AssertionError
+""",
+    "our_estimators_refuse_another_trainer": """
+from verl.trainer.ppo.core_algos import get_adv_estimator_fn
+from videostr.train.advantages import StateError
+for name in ("videostr_ema", "videostr_components"):
+    try:
+        get_adv_estimator_fn(name)(token_level_rewards=torch.ones(1, 2), response_mask=torch.ones(1, 2), config=None)
+    except StateError as error:
+        assert "videostr_sync" in str(error)
+    else:
+        raise AssertionError
 """,
 }
 

@@ -5,61 +5,18 @@ from __future__ import annotations
 import copy
 import doctest
 import math
+from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
 
-import numpy as np
 import pytest
+from prompt_cases import ANSWERS, PRESETS, SPACES, frames_of, reference_of
 
 import videostr
 from videostr import prompts
 from videostr.prompts import TEMPLATES, PromptError, build_prompt, render_answer, render_graph, render_reply
 from videostr.prompts import notation as notation_module
 from videostr.prompts import template as template_module
-
-ANSWERS: dict[str, dict[str, Any]] = {
-    "choice": {"kind": "choice", "value": "B", "options": ["the red cup", "the blue cup"]},
-    "number": {"kind": "number", "value": 3.25, "unit": "m"},
-    "count": {"kind": "number", "value": 4},
-    "pixel": {"kind": "box2d", "value": [10, 20, 60, 80], "size": [640, 480], "box_space": "pixel"},
-    "norm1": {"kind": "box2d", "value": [0.1, 0.2, 0.6, 0.8], "size": [640, 480], "box_space": "norm1"},
-    "norm1000": {"kind": "box2d", "value": [100, 200, 600, 800], "size": [640, 480], "box_space": "norm1000"},
-    "interval": {"kind": "interval", "value": [0.5, 2.25]},
-    "text": {"kind": "text", "value": "under the table"},
-}
-SPACES: dict[str, dict[str, Any]] = {
-    "camera": {"space": "camera", "unit": "m", "up": [0, -0.96, -0.28]},
-    "world": {"space": "world", "unit": "m", "up": [0, 0, 1]},
-    "weightless": {"space": "world", "unit": "m"},
-    "plan": {"space": "world", "unit": "m", "flat": True},
-    "pixels": {"space": "image", "unit": "px", "flat": True},
-    "fractions": {"space": "image", "unit": "norm", "flat": True},
-}
-PRESETS = ("pose-free", "so3", "video-str", "coordinates", "answer-only")
-
-
-def reference_of(space: str, answer: str | None, *, frames: int, timed: bool) -> dict[str, Any]:
-    facts = dict(SPACES[space])
-    flat = facts.pop("flat", False)
-    rng = np.random.default_rng(len(space))
-    shown: list[dict[str, Any]] = []
-    for index in range(frames):
-        centers = rng.uniform(0.1, 0.9, (3, 2 if flat else 3)).round(3).tolist()
-        nodes = [
-            {"id": name, "label": label, "center": center}
-            for name, label, center in zip(
-                ("cup.1", "cup.2", "plant"), ("cup", "cup", "plant"), centers, strict=True
-            )
-        ]
-        shown.append(({"t": 0.75 * index} if timed else {}) | {"nodes": nodes})
-    reference: dict[str, Any] = {"version": 1, "graph": {**facts, "scale": 2.0, "frames": shown}}
-    if answer is not None:
-        reference["answer"] = ANSWERS[answer]
-    return reference
-
-
-def frames_of(media: str) -> dict[str, Any]:
-    return {"frames": 1 if media == "image" else 2, "timed": media == "video"}
 
 
 def assert_perfect(reply: str, reference: Any, spec: videostr.RewardSpec) -> None:
@@ -199,7 +156,10 @@ def test_another_box_space_is_asked_for_and_shown() -> None:
 
 def test_images_are_counted_and_axes_can_be_named() -> None:
     reference = reference_of("camera", "choice", frames=2, timed=False)
-    assert build_prompt(reference, "?", media="images", images=5).startswith("<image>" * 5 + "\n")
+    text = build_prompt(reference, "?", media="images", images=5)
+    assert text.startswith("<image>" * 5 + "\n")
+    last = build_prompt(reference, "?", media="images", images=5, media_last=True)
+    assert last == text.removeprefix("<image>" * 5 + "\n") + "\n" + "<image>" * 5
     assert "x east" in build_prompt(reference, "?", media="images", axes="x east, y north, z up")
 
 
@@ -228,7 +188,7 @@ def boxless() -> dict[str, Any]:
         ({"version": 1}, {}, "graph"),
         ("{", {}, "reference"),
         ("[]", {}, "reference"),
-        ({"graph": {"space": "camera", "unit": "m", "frames": []}}, {}, "reference.graph"),
+        ({"version": 1, "graph": {"space": "camera", "unit": "m", "frames": []}}, {}, "reference.graph"),
         (reference_of("camera", None, frames=2, timed=False), {"media": "image"}, "graph.frames"),
         (reference_of("camera", None, frames=2, timed=True), {"media": "images"}, "graph.frames"),
         ({"version": 1, "answer": ANSWERS["count"]}, {"media": "images"}, "images"),
@@ -241,6 +201,68 @@ def test_what_cannot_be_asked_names_its_field(reference: Any, options: dict[str,
     with pytest.raises(PromptError, match=field.replace(".", r"\.")) as caught:
         build_prompt(reference, "?", **options)
     assert isinstance(caught.value, videostr.VideostrError)
+
+
+JUNK: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    3.5,
+    math.nan,
+    10**400,
+    "",
+    "\ud800",
+    "x",
+    b"x",
+    [],
+    [1],
+    {},
+    {"id": 1},
+)
+
+
+WRITERS: tuple[Callable[[Any], str], ...] = (
+    lambda made: build_prompt(made, "?"),
+    lambda made: render_reply(made, form="lines"),
+)
+
+
+def changed(value: Any) -> Iterator[Any]:
+    """The value with junk in each of its places in turn."""
+    yield from JUNK
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        for junk in changed(inner):
+            copy = value.copy()
+            copy[key] = junk
+            yield copy
+
+
+def fault_of(scorer: videostr.Scorer, reference: Any) -> str | None:
+    try:
+        scorer.prepare(reference)
+    except videostr.GroundTruthError as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_what_the_scorer_refuses_no_prompt_is_written_for(answer: str) -> None:
+    """By the same field and words; what it takes, a prompt and a reply are written for."""
+    scorer = videostr.Scorer()
+    reference = reference_of("camera", answer, frames=1, timed=True)
+    good = 0
+    for made in changed(reference):
+        fault = fault_of(scorer, made)
+        if fault is None:
+            good += 1
+            assert scorer.score(render_reply(made, form="lines"), made).format == 1
+            continue
+        for write in WRITERS:
+            with pytest.raises(PromptError) as caught:
+                write(made)
+            assert fault in str(caught.value)
+    assert good >= 10
 
 
 def test_an_answer_without_a_rendering_is_named() -> None:

@@ -19,6 +19,7 @@ from videostr.testing import Scene, lone_object, random_scene, table_with_chairs
 
 from .harness import Scores, in_new_process, scorer
 
+pytestmark = pytest.mark.alone
 SMALL = 16 * 1024
 FACTOR = 16
 ALLOWED = 4.0

@@ -19,9 +19,12 @@ pytest.importorskip("av")
 import videostr  # noqa: E402
 from videostr.data.rows import read_rows  # noqa: E402
 from videostr.data.synth import SynthConfig, build_rows  # noqa: E402
+from videostr.integrations.media_cache import MediaCache  # noqa: E402
 from videostr.testing.tiny_vlm import make_tiny_qwen2_5_vl  # noqa: E402
 from videostr.train import cold_start as cold_start_module  # noqa: E402
-from videostr.train.cold_start import ColdStartConfig, cold_start, target_text  # noqa: E402
+from videostr.train import vision_rows  # noqa: E402
+from videostr.train.cold_start import ColdStartConfig, cold_start  # noqa: E402
+from videostr.train.targets import target_text  # noqa: E402
 from videostr.train.vision_rows import RowEncoder, chat_messages, prompt_batch, training_batch  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -87,7 +90,7 @@ def test_learning_stops_when_time_is_up(rows: Path, model: Path, tmp_path: Path)
 def test_targets_are_the_references_in_the_prompts_form(rows: Path) -> None:
     scorer = videostr.Scorer(videostr.RewardSpec.preset("pose-free"))
     for row in read_rows(rows):
-        reply = target_text(row, ColdStartConfig())
+        reply = target_text(row)
         assert reply.startswith("<think><graph>\n@0\n")
         report = scorer.score(reply, row["reward_model"]["ground_truth"])
         assert report["format"] == 1.0
@@ -96,8 +99,8 @@ def test_targets_are_the_references_in_the_prompts_form(rows: Path) -> None:
         assert report["node"] > 0.9
         assert report.repairs == 0
     asked_in_json = row | {"prompt": [{"role": "user", "content": 'Reply: {"frames":[{"t":t}]}'}]}
-    assert '<graph>{"frames":[{"t":0' in target_text(asked_in_json, ColdStartConfig())
-    assert "@0" in target_text(asked_in_json, ColdStartConfig(form="lines"))
+    assert '<graph>{"frames":[{"t":0' in target_text(asked_in_json)
+    assert "@0" in target_text(asked_in_json, form="lines")
 
 
 def test_messages_hold_the_clip_in_the_place_of_its_mark(rows: Path) -> None:
@@ -117,7 +120,7 @@ def test_messages_hold_the_clip_in_the_place_of_its_mark(rows: Path) -> None:
 def test_only_the_target_is_learned(rows: Path, encoder: RowEncoder, model: Path) -> None:
     tokenizer = transformers.AutoProcessor.from_pretrained(model).tokenizer
     chosen = list(read_rows(rows))[:3]
-    targets = [target_text(row, ColdStartConfig()) for row in chosen]
+    targets = [target_text(row) for row in chosen]
     encoded = [encoder.encode(row, target) for row, target in zip(chosen, targets, strict=True)]
     batch = training_batch(encoded, tokenizer.pad_token_id, "cpu")
     for index, target in enumerate(targets):
@@ -144,20 +147,12 @@ def test_padding_changes_no_prediction(rows: Path, encoder: RowEncoder, model: P
 
 
 def test_a_clip_is_decoded_once(rows: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import qwen_vl_utils
-
-    calls: list[int] = []
-    real = qwen_vl_utils.process_vision_info
-
-    def counted(*args: Any, **kwargs: Any) -> Any:
-        calls.append(1)
-        return real(*args, **kwargs)
-
-    monkeypatch.setattr(qwen_vl_utils, "process_vision_info", counted)
+    cache: MediaCache[Any] = MediaCache(1 << 30, lambda _: 1)
+    monkeypatch.setattr(vision_rows, "media_cache", lambda: cache)
     encoder = RowEncoder(transformers.AutoProcessor.from_pretrained(model))
     encoded = [encoder.encode(row, "") for row in read_rows(rows)]
     assert len(encoded) > 4
-    assert len(calls) == 4
+    assert cache.loads == 4
 
 
 def test_the_command_line_runs(

@@ -50,6 +50,23 @@ def test_without_the_training_stack(module: str, arguments: list[str], tmp_path:
     assert list(tmp_path.iterdir()) == [], "nothing is begun"
 
 
+def test_a_prediction_without_the_training_stack(tmp_path: Path) -> None:
+    command = ["predict", "rows.parquet", "--model", "m", "--out", "p.jsonl"]
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, "videostr.cli", *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("videostr: prediction needs torch, torchvision, transformers")
+    assert "vllm" in line
+    assert "videostr doctor" in line
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_all_that_are_missing_are_named() -> None:
     require_packages("this", ["json", "numpy"])
     with pytest.raises(

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from videostr import RewardSpec, Scorer
+from videostr.train.prompt_check import PromptCheck
 from videostr.train.refusal import LaunchError
 from videostr.train.row_checks import check_rows
 
@@ -23,7 +24,10 @@ class Words:
     """Counts words in the place of a model's tokens."""
 
     def count(self, row: Mapping[str, Any], _headers: object) -> int:
-        return len(row["prompt"][0]["content"].split())
+        return self.text_tokens(row["prompt"][0]["content"])
+
+    def text_tokens(self, text: str) -> int:
+        return len(text.split())
 
 
 def _rows(path: Path, *rows: tuple[int, Path | None]) -> str:
@@ -87,3 +91,55 @@ def test_the_look_at_media_and_lengths_ends_in_time(tmp_path: Path) -> None:
     file = _rows(tmp_path / "a.parquet", (9, tmp_path / "gone.mp4"))
     (warning,) = _check(file, seconds=0.0)
     assert warning.startswith("only the first 0 of 1 rows were checked for media and length")
+
+
+def _graph_rows(path: Path, *objects: int) -> str:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from videostr.prompts import build_prompt
+
+    rows = []
+    for count in objects:
+        nodes = [{"id": f"cup.{n}", "label": "cup", "center": [n, 0.5, 2.0]} for n in range(count)]
+        graph = {"space": "camera", "unit": "m", "scale": 4.0, "frames": [{"t": 0.0, "nodes": nodes}]}
+        truth = {"version": 1, "answer": {"kind": "number", "value": count}, "graph": graph}
+        text = build_prompt(truth, "How many cups?", style="compact", form="lines")
+        rows.append((text, json.dumps(truth)))
+    columns = {
+        "prompt": [[{"role": "user", "content": text.removeprefix("<video>")}] for text, _ in rows],
+        "reward_model": [{"style": "rule", "ground_truth": truth} for _, truth in rows],
+    }
+    pq.write_table(pa.table(columns), path)
+    return str(path)
+
+
+def test_references_that_are_longer_than_a_reply_are_counted(tmp_path: Path) -> None:
+    file = _graph_rows(tmp_path / "a.parquet", 2, 30, 3, 40)
+    settings = {"counter": Words(), "max_prompt_length": 1000, "max_response_length": 100}
+    spec = RewardSpec.preset("pose-free").replace(length_min=10)
+
+    def check(*files: str, **off: str) -> list[str]:
+        return check_rows(files, scorer=Scorer(spec), prompts=PromptCheck(spec, off=off), **settings)  # type: ignore[arg-type]
+
+    (warning,) = check(file)
+    assert warning.startswith(
+        "2 of 4 references are longer than data.max_response_length=100 when they are written as a reply, without any "
+        f"thought, first {file}: row 1 (125 tokens), {file}: row 3 (165 tokens): raise it"
+    )
+    alone = _graph_rows(tmp_path / "b.parquet", 30)
+    with pytest.raises(
+        LaunchError, match=r"1 of 1 references are longer than data.*say why: prompt_check\.length="
+    ):
+        check(alone)
+    (warning,) = check(alone, length="replies are cut on purpose")
+    assert warning.startswith("1 of 1 references are longer than data")
+
+
+def test_prompts_that_do_not_ask_for_what_is_paid_for_are_refused(tmp_path: Path) -> None:
+    file = _rows(tmp_path / "a.parquet", (2, None), (3, None))
+    with pytest.raises(
+        LaunchError, match="the prompts do not ask for what the reward's spec pays for"
+    ) as caught:
+        _check(file, prompts=PromptCheck(RewardSpec.preset("pose-free")))
+    assert f"(all of 2 rows, first {file}: row 0, {file}: row 1)" in str(caught.value)

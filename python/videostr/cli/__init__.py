@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
 from collections.abc import Sequence
 
 from videostr import __version__, build_info
-from videostr.cli import data, doctor, explain, health, presets, replay, score, train
+from videostr.cli import (
+    data,
+    doctor,
+    explain,
+    health,
+    predict,
+    presets,
+    replay,
+    report,
+    score,
+    sft,
+    train,
+    view,
+)
 from videostr.cli._common import CommandError
 from videostr.errors import VideostrError
 
 __all__ = ["main"]
 
-COMMANDS = (score, explain, replay, health, data, train, presets, doctor)
+COMMANDS = (score, explain, view, replay, health, report, data, sft, train, predict, presets, doctor)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,6 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         wrongly.
     """
     args = _parser().parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no error
     try:
         _check_environment()
         code: int = args.run(args)

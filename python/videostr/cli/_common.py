@@ -89,7 +89,8 @@ def _setting(text: str) -> dict[str, Any]:
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
-    json.dump(value, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
+    plain = (sys.stdout.encoding or "utf-8").lower() not in {"utf-8", "utf8"}
+    json.dump(value, sys.stdout, indent=2, ensure_ascii=plain, allow_nan=False)
     sys.stdout.write("\n")
 
 

@@ -37,7 +37,7 @@ def jsonl(args: argparse.Namespace) -> int:
     from videostr.data.row_check import RowError
 
     config = JsonlConfig() if args.config is None else JsonlConfig.from_file(args.config)
-    with Progress(args.source.stat().st_size, args.source.name) as bar:
+    with Progress(2 * args.source.stat().st_size, args.source.name) as bar:
 
         def told(error: VideostrError) -> None:
             bar.clear()

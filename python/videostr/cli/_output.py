@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
+from videostr._lock import lock
 from videostr.cli._common import CommandError
 from videostr.cli._rollouts import GROUP_ROWS
 from videostr.cli._summary import Summary
@@ -69,7 +70,7 @@ class JsonLines:
     def __init__(self, path: Path, spec: RewardSpec, summary: Summary, *, overwrite: bool) -> None:
         self.done = None
         self._file: BinaryIO = path.open("r+b" if path.exists() else "w+b")
-        if not _lock(self._file):
+        if not lock(self._file):
             self._file.close()
             raise CommandError(f"{path} is being written by another process")
         try:
@@ -135,19 +136,6 @@ class JsonLines:
 
 def _group(record: Record) -> tuple[Any, ...]:
     return record.get("file"), record["group"]
-
-
-def _lock(file: BinaryIO) -> bool:
-    """Takes the file for this process; false when another has it. Where the system has no such lock, true."""
-    try:
-        import fcntl
-    except ImportError:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def _read_record(path: Path, number: int, line: bytes) -> Record:

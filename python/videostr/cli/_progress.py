@@ -35,7 +35,7 @@ class Progress:
     ) -> None:
         self.clear()
 
-    def update(self, done: int, note: str = "") -> None:
+    def update(self, done: float, note: str = "") -> None:
         """Shows that `done` of the total is done."""
         now = time.monotonic()
         if not self._live or now < self._next:

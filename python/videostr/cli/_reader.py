@@ -7,10 +7,11 @@ import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from videostr import _json
-from videostr.cli._common import FOUND, CommandError
+from videostr.cli._common import FOUND, OK, CommandError
 from videostr.cli._progress import Progress
 from videostr.cli._rollouts import LineError, kind_of, read_rollout
 from videostr.cli._sources import Source
@@ -72,6 +73,14 @@ class Reader:
         print(f"skipped {error}", file=sys.stderr)
 
 
+def code_of(rows: int, path: Path) -> int:
+    """The exit code of a command that read `rows` rollouts: without one it says so, and that is 1."""
+    if rows:
+        return OK
+    print(f"videostr: {path}: there is no rollout in it", file=sys.stderr)
+    return FOUND
+
+
 def score_chunk(scorer: Scorer, chunk: list[Rollout]) -> BatchReport:
     """The scores of whole groups."""
     return scorer.score_batch(
@@ -104,5 +113,7 @@ def check_fields(rollout: Rollout) -> Rollout:
     for name, value in components.items():
         if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
             raise wrong(f"components.{name}", f"is {kind_of(value)}, expected a number or null")
+        if isinstance(value, int) and abs(value) > 2**53:
+            raise wrong(f"components.{name}", "is a whole number that no score reaches")
     uid = _UID.fullmatch(fields.get("uid", ""))
     return dataclasses.replace(rollout, group=uid[1]) if uid and rollout.group is None else rollout

@@ -15,6 +15,15 @@ SPEC_FILE = "spec.json"
 FILE_HELP = "rollouts, one JSON object a line; or a folder of such files, as <step>.jsonl of a run"
 
 
+#: What files begin with that are often given in place of JSON lines, and what to do about it.
+_OTHERS = {
+    b"\x1f\x8b": "is compressed with gzip: unpack it first (gunzip)",
+    b"\x28\xb5\x2f\xfd": "is compressed with zstd: unpack it first (unzstd)",
+    b"PK\x03\x04": "is a zip archive: unpack it first",
+    b"PAR1": "is parquet: rollouts are JSON lines",
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class Line:
     """One line that is not blank.
@@ -36,7 +45,7 @@ class Source:
     """Rollout files in natural order (2.jsonl before 10.jsonl).
 
     Raises:
-        CommandError: A folder without a .jsonl file.
+        CommandError: A folder without a .jsonl file; a file of another kind.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,6 +54,8 @@ class Source:
         self.files = sorted(path.glob("*.jsonl"), key=_natural) if self.is_folder else [path]
         if not self.files:
             raise CommandError(f"{path}: there is no .jsonl file in this folder")
+        for file in self.files:
+            _refuse_others(file)
         self.size = sum(file.stat().st_size for file in self.files)
 
     def lines(self, first_row: int = 0) -> Iterator[Line]:
@@ -69,6 +80,16 @@ class Source:
         return path.resolve() in own or (
             self.is_folder and path.suffix == ".jsonl" and path.resolve().parent == self.path.resolve()
         )
+
+
+def _refuse_others(path: Path) -> None:
+    if not path.is_file():  # a pipe can be read once
+        return
+    with path.open("rb") as file:
+        start = file.read(4)
+    for mark, words in _OTHERS.items():
+        if start.startswith(mark):
+            raise CommandError(f"{path}: {words}")
 
 
 def _natural(path: Path) -> list[tuple[int, int, str]]:

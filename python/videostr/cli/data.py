@@ -53,7 +53,7 @@ def register(commands: Subcommands) -> None:
 
 
 def check(args: argparse.Namespace) -> int:
-    """Runs `videostr data check`: 0 when every row is sound, 1 when one is not."""
+    """Runs `videostr data check`: 0 when every row is sound, 1 when one is not, or there is none."""
     scorer = Scorer(read_spec(args))
     rows = bad = 0
     problems: list[dict[str, Any]] = []
@@ -73,14 +73,17 @@ def check(args: argparse.Namespace) -> int:
                 progress.clear()
                 named = f"{item.field}: " if item.field else ""
                 print(f"{args.file}: row {item.row}: {named}{item.problem}", file=sys.stderr)
+    code = FOUND if bad or not rows else OK
+    if not rows:
+        print(f"videostr: {args.file}: there is no row in it", file=sys.stderr)
     if args.json:
         print_json({"rows": rows, "bad": bad, "answers": kinds, "problems": problems})
-        return FOUND if bad else OK
+        return code
     if bad > SHOWN:
         print(f"... and {bad - SHOWN} more", file=sys.stderr)
     told = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
     print(f"{rows} rows: {rows - bad} sound, {bad} bad" + (f"; answers: {told}" if told else ""))
-    return FOUND if bad else OK
+    return code
 
 
 def _items(path: Path, scorer: Scorer, *, decode: bool) -> Iterator[Checked]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from videostr.cli._common import (
     FOUND,
-    OK,
     Subcommands,
     add_command,
     add_spec_options,
@@ -18,7 +17,7 @@ from videostr.cli._common import (
     spec_of,
 )
 from videostr.cli._progress import Progress
-from videostr.cli._reader import Reader, check_fields, score_chunk
+from videostr.cli._reader import Reader, check_fields, code_of, score_chunk
 from videostr.cli._rollouts import chunks
 from videostr.cli._sources import FILE_HELP, Source
 from videostr.report import COMPONENTS
@@ -64,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
         print_json(numbers)
     else:
         _print(numbers)
-    return FOUND if any(alarm["rings"] for alarm in numbers["alarms"]) else OK
+    rings = any(alarm["rings"] for alarm in numbers["alarms"])
+    return FOUND if rings else code_of(numbers["all"]["rows"], args.file)
 
 
 def _quarters(source: Source) -> tuple[list[str], list[str]]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from videostr.cli._common import (
-    OK,
     CommandError,
     Subcommands,
     add_command,
@@ -19,7 +18,7 @@ from videostr.cli._common import (
     spec_of,
 )
 from videostr.cli._progress import Progress
-from videostr.cli._reader import Reader, check_fields, score_chunk
+from videostr.cli._reader import Reader, check_fields, code_of, score_chunk
 from videostr.cli._rollouts import LineError, chunks
 from videostr.cli._sources import FILE_HELP, Source
 from videostr.errors import SpecError
@@ -100,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
         print_json(numbers)
     else:
         _print(named, args.against, numbers)
-    return OK
+    return code_of(numbers["rows"], args.file)
 
 
 def _print(a: str, b: str, numbers: dict[str, Any]) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from videostr.cli._common import (
-    OK,
     CommandError,
     Subcommands,
     add_command,
@@ -17,7 +16,7 @@ from videostr.cli._common import (
 )
 from videostr.cli._output import Record, open_output
 from videostr.cli._progress import Progress
-from videostr.cli._reader import Reader, score_chunk
+from videostr.cli._reader import Reader, code_of, score_chunk
 from videostr.cli._rollouts import chunks
 from videostr.cli._sources import FILE_HELP, Source
 from videostr.cli._summary import Summary
@@ -68,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
                 summary.add(record)
             progress.update(chunk[-1].end, f"{summary.rows} rows")
     _print(args, summary, {"fingerprint": spec.fingerprint, "skipped": reader.skipped, "resumed": resumed})
-    return OK
+    return code_of(summary.rows, args.file)
 
 
 def _records(chunk: list[Rollout], batch: BatchReport, fingerprint: str, *, files: bool) -> list[Record]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from videostr.data.reader import sampled_indices
 from videostr.errors import VideostrError
 
-__all__ = ["Clip", "ClipError", "read_frames"]
+__all__ = ["Clip", "ClipError", "read_evenly", "read_frames"]
 
 
 class ClipError(VideostrError, ValueError):
@@ -63,6 +64,65 @@ def read_frames(path: str | os.PathLike[str], times: Sequence[float]) -> Clip:
         >>> clip.indices, clip.fps, clip.total, clip.frames.shape
         ([0, 3], 2.0, 4, (2, 16, 16, 3))
     """
+    return _read(path, lambda seconds, fps: _indices(seconds, times, fps))
+
+
+def read_evenly(
+    path: str | os.PathLike[str],
+    count: int,
+    *,
+    start: float | None = None,
+    end: float | None = None,
+    multiple: int = 2,
+) -> Clip:
+    """So many frames of a clip, evenly spaced, first and last included.
+
+    The rule is that of the trainer's reader (:func:`videostr.data.reader.sampled_indices`). A clip that has fewer
+    frames gives all of them, up to the last `multiple`.
+
+    Args:
+        path: A file that PyAV reads.
+        count: How many, a multiple of `multiple`.
+        start, end: Seconds from the first frame of the file; only frames from `start` to `end` are taken from.
+        multiple: The model takes a multiple of so many frames.
+
+    Raises:
+        ClipError: The file cannot be read, or has fewer than `multiple` frames there.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from videostr.data.clips import read_evenly
+        >>> from videostr.data.synth.video import write_mp4
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> write_mp4(folder / "a.mp4", [np.full((16, 16, 3), 20 * i, np.uint8) for i in range(9)], fps=2)
+        >>> read_evenly(folder / "a.mp4", 4).indices, read_evenly(folder / "a.mp4", 32).indices
+        ([0, 3, 5, 8], [0, 1, 2, 3, 4, 5, 6, 7])
+        >>> read_evenly(folder / "a.mp4", 2, start=1.0, end=2.2).times
+        [1.0, 2.0]
+    """
+
+    def evenly(seconds: Sequence[float], fps: float) -> list[int]:
+        near = 1e-6
+        first = 0 if start is None else bisect_left(seconds, start - near)
+        stop = len(seconds) if end is None else bisect_right(seconds, end + near)
+        there = max(stop - first, 0)
+        taken = min(count, there // multiple * multiple)
+        if taken < multiple:
+            place = (
+                "" if start is None and end is None else f" from {start or 0:g} to {end or seconds[-1]:g} s"
+            )
+            raise ClipError(
+                f"has {there} frames{place}, {fps:g} a second; the model takes {multiple} at least"
+            )
+        return [first + index for index in sampled_indices(there if taken == count else taken, taken)]
+
+    return _read(path, evenly)
+
+
+def _read(path: str | os.PathLike[str], choose: Callable[[Sequence[float], float], list[int]]) -> Clip:
+    """The frames at the positions that `choose` names, given the times of all frames and the frame rate."""
     with _video(path) as (container, stream):
         stamps, keys = _stamps(container, stream)
         if not stamps:
@@ -70,7 +130,7 @@ def read_frames(path: str | os.PathLike[str], times: Sequence[float]) -> Clip:
         base = float(stream.time_base)
         seconds = [(stamp - stamps[0]) * base for stamp in stamps]
         fps = float(stream.average_rate or 0) or (len(seconds) - 1) / max(seconds[-1], base)
-        indices = _indices(seconds, times, fps)
+        indices = choose(seconds, fps)
         pictures = list(_pictures(container, stream, stamps, keys, indices))
     return Clip(np.stack(pictures), indices, [seconds[index] for index in indices], fps, len(stamps))
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from videostr import _json
 from videostr._packages import require_packages
 from videostr.data.jsonl_clip import JsonlClip, read_clip
 from videostr.data.letters import LetterBalancer
 from videostr.data.questions import TASKS, Filters, Question, Sight, ask_in_turn, reference_answer
-from videostr.data.row_check import SPLITS, RowError
+from videostr.data.row_check import NAME, SPLITS, RowError
 from videostr.data.rows import make_row, write_rows
 from videostr.data.settings import SettingsError, known_settings, read_settings
 from videostr.errors import GroundTruthError, VideostrError
@@ -59,6 +60,8 @@ class JsonlConfig:
     filters: Filters = field(default_factory=Filters)
 
     def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.source):
+            raise SettingsError(f"jsonl.source: {self.source!r} must be {NAME.pattern}")
         for task in self.tasks:
             if task not in TASKS:
                 raise SettingsError(f"jsonl.tasks: {task!r} is none of {', '.join(TASKS)}")
@@ -66,6 +69,8 @@ class JsonlConfig:
             raise SettingsError(f"jsonl.nframes: {self.nframes} must be even, at least 2")
         if self.graph_frames is not None and self.graph_frames < 1:
             raise SettingsError(f"jsonl.graph_frames: {self.graph_frames} must be at least 1")
+        if min(self.decimals, self.questions_per_clip, self.still_below) < 0:
+            raise SettingsError("jsonl: decimals, questions_per_clip and still_below must not be negative")
 
     @classmethod
     def from_file(cls, path: str | Path) -> JsonlConfig:
@@ -117,22 +122,24 @@ def build_jsonl(
         seed: Of the questions.
         strict: Raise at the first line that is no clip, instead of passing over it.
         on_bad: Called with what is wrong with a line that is passed over.
-        progress: Called with the bytes read of the first pass.
+        progress: Called with the bytes read; the file is read twice, bad lines once.
 
     Raises:
         RowError: With `strict`, naming line and field; or when no line is left.
     """
     require_packages("building rows", ["av", "pyarrow"])
     config, out = config or JsonlConfig(), Path(out_dir)
+    if not 0 <= seed < 2**63:
+        raise SettingsError(f"build_jsonl: seed is {seed}; from 0 to 2**63 - 1")
     builder = _Builder(Path(source), config, seed)
     splits: Counter[str] = Counter()
-    for error, split, end in builder.look(strict=strict):
+    tell = progress or (lambda _: None)
+    for error, split in builder.look(strict=strict):
         if error is None:
             splits[split] += 1
         elif on_bad is not None:
             on_bad(error)
-        if progress is not None:
-            progress(end)
+        tell(builder.read)
     if not splits:
         raise RowError(str(source), "lines", "none of them is a clip")
     out.mkdir(parents=True, exist_ok=True)
@@ -140,7 +147,7 @@ def build_jsonl(
     for split in SPLITS:
         if splits[split]:
             report.files[split] = out / f"{split}.parquet"
-            write_rows(report.files[split], builder.rows(split))
+            write_rows(report.files[split], builder.rows(split, tell))
     report.rows, report.dropped = dict(sorted(builder.asked.items())), dict(sorted(builder.dropped.items()))
     build = {"builder_version": JSONL_VERSION, "seed": seed, **report.to_dict()}
     (out / "build.json").write_text(json.dumps(build, indent=2) + "\n", encoding="utf-8")
@@ -154,17 +161,17 @@ class _Builder:
         self.asked: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
         self.bad: set[int] = set()
+        self.read = 0
         self._source = source
         self._config = config
         self._seed = seed
         self._scorer = Scorer()
 
-    def look(self, *, strict: bool) -> Iterator[tuple[RowError | None, str, int]]:
-        """Each line's fault or None, its split, and where it ends in the file."""
+    def look(self, *, strict: bool) -> Iterator[tuple[RowError | None, str]]:
+        """Each line's fault or None, and its split."""
         scenes: set[str] = set()
-        end = 0
         for number, line in self._lines():
-            end += len(line)
+            self.read += len(line)
             if not line.strip():
                 continue
             try:
@@ -177,12 +184,12 @@ class _Builder:
                 if strict:
                     raise
                 self.bad.add(number)
-                yield error, "", end
+                yield error, ""
                 continue
             scenes.add(clip.scene)
-            yield None, clip.split, end
+            yield None, clip.split
 
-    def rows(self, split: str) -> Iterator[dict[str, Any]]:
+    def rows(self, split: str, tell: Callable[[int], None]) -> Iterator[dict[str, Any]]:
         """The rows of a split."""
         balancer, position = LetterBalancer(), 0
         for number, line in self._lines():
@@ -197,6 +204,8 @@ class _Builder:
                 self.asked[f"{split}/{info['task']}/{info['answer_kind']}"] += 1
                 yield row
                 position += 1
+            self.read += len(line)
+            tell(self.read)
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         with self._source.open("rb") as file:
@@ -207,8 +216,10 @@ class _Builder:
 
     def _clip(self, number: int, line: bytes) -> JsonlClip:
         try:
-            values = json.loads(line)
-        except ValueError as error:
+            values = _json.loads(line)
+        except _json.NotJsonError as error:
+            raise RowError(self._where(number), error.field, error.message) from None
+        except (ValueError, RecursionError) as error:
             raise RowError(self._where(number), "line", f"is not JSON: {error}") from None
         if not isinstance(values, dict):
             raise RowError(self._where(number), "line", "must be an object")
@@ -226,13 +237,36 @@ class _Builder:
         self, clip: JsonlClip, number: int, balancer: LetterBalancer, dropped: Counter[str]
     ) -> Iterator[dict[str, Any]]:
         graph = clip.graph(self._config.graph_frames, self._config.filters.seen_share, self._config.decimals)
-        for task, ability, text, answer in self._questions(clip, number, balancer, dropped):
+        if graph is None and not clip.questions:
+            raise RowError(
+                self._where(number),
+                "frames",
+                "no object is seen at a time that the reader takes, and there are no questions",
+            )
+        for place, (task, ability, text, answer) in enumerate(
+            self._questions(clip, number, balancer, dropped)
+        ):
             reference: dict[str, Any] = {"version": 1}
             if answer is not None:
                 reference["answer"] = dict(answer)
             if graph is not None:
                 reference["graph"] = graph
-            yield self._row(clip, self._where(number), reference, task=task, ability=ability, question=text)
+            try:
+                yield self._row(clip, reference, task=task, ability=ability, question=text)
+            except GroundTruthError as error:
+                raise RowError(
+                    self._where(number), self._own_field(clip, error.field, place), error.message
+                ) from None
+            except RowError as error:
+                raise RowError(self._where(number), error.field, error.message) from None
+            except VideostrError as error:
+                raise RowError(self._where(number), "prompt", str(error)) from None
+
+    def _own_field(self, clip: JsonlClip, field: str, place: int) -> str:
+        """What a field of a reference is called in the line."""
+        if field.startswith("answer"):
+            return f"questions[{place}].{field}"
+        return clip.own_field(field, self._config.graph_frames, self._config.filters.seen_share)
 
     def _questions(
         self, clip: JsonlClip, number: int, balancer: LetterBalancer, dropped: Counter[str]
@@ -257,45 +291,31 @@ class _Builder:
             yield "scene_graph", "spatio-temporal", _EVERYTHING, None
 
     def _row(
-        self,
-        clip: JsonlClip,
-        where: str,
-        reference: dict[str, Any],
-        *,
-        task: str,
-        ability: str,
-        question: str,
+        self, clip: JsonlClip, reference: dict[str, Any], *, task: str, ability: str, question: str
     ) -> dict[str, Any]:
-        """A checked row; what is wrong with it is wrong with its line."""
+        """A checked row."""
         config = self._config
-        try:
-            self._scorer.prepare(reference)
-            prompt = build_prompt(
-                reference,
-                question,
-                media="video",
-                form=config.form,
-                style=config.style,
-                categories=config.categories,
-            )
-            return make_row(
-                reference=reference,
-                prompt=prompt,
-                source=config.source,
-                task=task,
-                ability=ability,
-                question=question,
-                scene=clip.scene,
-                split=clip.split,
-                index=0,
-                frames=clip.times,
-                seed=self._seed,
-                builder_version=JSONL_VERSION,
-                videos=[{"video": str(clip.video), "nframes": len(clip.times)}],
-            )
-        except RowError as error:
-            raise RowError(where, error.field, error.message) from None
-        except GroundTruthError as error:
-            raise RowError(where, error.field, error.message) from None
-        except VideostrError as error:
-            raise RowError(where, "prompt", str(error)) from None
+        self._scorer.prepare(reference)
+        prompt = build_prompt(
+            reference,
+            question,
+            media="video",
+            form=config.form,
+            style=config.style,
+            categories=config.categories,
+        )
+        return make_row(
+            reference=reference,
+            prompt=prompt,
+            source=config.source,
+            task=task,
+            ability=ability,
+            question=question,
+            scene=clip.scene,
+            split=clip.split,
+            index=0,
+            frames=clip.times,
+            seed=self._seed,
+            builder_version=JSONL_VERSION,
+            videos=[{"video": str(clip.video), "nframes": len(clip.times)}],
+        )

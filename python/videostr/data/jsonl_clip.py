@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,11 @@ from typing import Any, cast
 
 import numpy as np
 
+from videostr import _json
 from videostr.data.facts import Eye, Facts, Floats, Thing
 from videostr.data.media_check import UnreadableMediaError, read_header
 from videostr.data.reader import sampled_times
-from videostr.data.row_check import ABILITIES, SPLITS, RowError
+from videostr.data.row_check import ABILITIES, MEDIA_COLUMNS, NAME, SPLITS, RowError
 
 Json = Mapping[str, Any]
 _LINE = frozenset({"scene", "video", "split", "space", "unit", "up", "scale", "frames", "questions"})
@@ -20,6 +22,8 @@ _FRAME = frozenset({"t", "objects", "observer", "camera"})
 _OBJECT = frozenset({"id", "label", "center", "size", "yaw", "box", "visible"})
 _CAMERA = frozenset({"position", "axes"})
 _QUESTION = frozenset({"question", "task", "ability", "answer"})
+#: Coordinates and times of a line are at most so large.
+MOST = 1e9
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class JsonlClip:
         scene, split: Of its rows.
         video: Absolute path.
         times: Of the frames that reach the model.
-        frames: The annotated frames among them, each with its time in `t`.
+        frames: The annotated frames among them, each with the reader's time in `t` and its place in the line in `at`.
         header: space, unit, up and scale of its graph, as far as they are given.
         questions: Task, ability, words and answer, as given.
         facts: Of the annotated frames; None where they are not in world space and metres with z up.
@@ -53,22 +57,37 @@ class JsonlClip:
     def graph(self, most: int | None, seen_share: float, decimals: int) -> dict[str, Any] | None:
         """The `graph` of a ground truth of up to `most` frames, evenly; None when no object is seen."""
         frames: list[dict[str, Any]] = []
-        for frame in self.frames:
+        for frame, seen in self._shown(most, seen_share):
             nodes = [
                 {"id": _id(item), "label": item["label"], "center": _rounded(item["center"], decimals)}
-                for item in sorted(frame["objects"], key=_id)
-                if item.get("visible", 1.0) >= seen_share
+                for item in (frame["objects"][place] for place in seen)
             ]
-            if nodes:
-                observer = frame.get("observer", (frame.get("camera") or {}).get("position"))
-                seen_from = {} if observer is None else {"observer": _rounded(observer, decimals)}
-                frames.append({"t": frame["t"], **seen_from, "nodes": nodes})
-        if not frames:
-            return None
-        if most is not None and most < len(frames):
-            places = np.linspace(0, len(frames) - 1, most).round().astype(int) if most > 1 else [0]
-            frames = [frames[int(place)] for place in places]
-        return {**self.header, "frames": frames}
+            observer = frame.get("observer", frame.get("camera", {}).get("position"))
+            seen_from = {} if observer is None else {"observer": _rounded(observer, decimals)}
+            frames.append({"t": frame["t"], **seen_from, "nodes": nodes})
+        return {**self.header, "frames": frames} if frames else None
+
+    def own_field(self, field: str, most: int | None, seen_share: float) -> str:
+        """What a field of `graph`, as `graph.frames[0].nodes[2].id`, is called in the line."""
+        node = re.fullmatch(r"graph\.frames\[(\d+)\](?:\.nodes\[(\d+)\])?(.*)", field)
+        if node is None:
+            return field.removeprefix("graph.")
+        frame, seen = self._shown(most, seen_share)[int(node[1])]
+        item = "" if node[2] is None else f".objects[{seen[int(node[2])]}]"
+        return f"frames[{frame['at']}]{item}{node[3]}"
+
+    def _shown(self, most: int | None, seen_share: float) -> list[tuple[Json, list[int]]]:
+        """Frames of the graph, each with the places of the objects that are seen in it, in the order of their ids."""
+        frames = []
+        for frame in self.frames:
+            objects = frame["objects"]
+            seen = [place for place, item in enumerate(objects) if item.get("visible", 1.0) >= seen_share]
+            if seen:
+                frames.append((frame, sorted(seen, key=lambda place: _id(objects[place]))))
+        if most is None or most >= len(frames):
+            return frames
+        places = np.linspace(0, len(frames) - 1, most).round().astype(int) if most > 1 else [0]
+        return [frames[int(place)] for place in places]
 
 
 def read_clip(
@@ -85,7 +104,7 @@ def read_clip(
         still_below: See `JsonlConfig`.
     """
     check = _Check(where)
-    check.names(values, _LINE, "")
+    values = check.names(values, _LINE, "")
     scene = check.text(values.get("scene"), "scene")
     split = values.get("split", "train")
     if split not in SPLITS:
@@ -108,9 +127,12 @@ def read_clip(
             f"none lies at a time that the reader takes: {', '.join(f'{time:g}' for time in times)} s",
         )
     graph = {"space": values.get("space", "world"), "unit": values.get("unit", "m")}
-    graph |= {name: values[name] for name in ("up", "scale") if name in values}
+    if "up" in values:
+        graph["up"] = check.numbers(values["up"], "up", (2, 3))
+    if "scale" in values:
+        graph["scale"] = check.number(values["scale"], "scale")
     facts = None
-    if (graph["space"], graph["unit"]) == ("world", "m") and list(graph.get("up", ())) == [0, 0, 1]:
+    if (graph["space"], graph["unit"], graph.get("up")) == ("world", "m", [0, 0, 1]):
         facts = _facts(
             scene,
             taken,
@@ -125,7 +147,7 @@ def read_clip(
 
 
 class _Check:
-    """What a line must hold; says where it does not."""
+    """What a line must hold; says where it does not. Null stands for what is not there."""
 
     def __init__(self, where: str) -> None:
         self._where = where
@@ -140,69 +162,90 @@ class _Check:
             if name not in known:
                 place = f"{field}.{name}" if field else str(name)
                 raise self.fail(place, f"unknown; known: {', '.join(sorted(known))}")
-        return cast(Json, values)
+        return {name: value for name, value in values.items() if value is not None}
 
     def text(self, value: object, field: str) -> str:
         if not isinstance(value, str) or not value:
             raise self.fail(field, "must be text")
+        if not _json.is_unicode(value):
+            raise self.fail(field, _json.LONE_SURROGATE)
         return value
 
-    def numbers(self, value: object, field: str, counts: tuple[int, ...]) -> list[float]:
-        if (
-            not isinstance(value, list)
-            or len(value) not in counts
-            or not all(isinstance(item, int | float) and not isinstance(item, bool) for item in value)
-            or not np.isfinite(value).all()
-        ):
-            raise self.fail(field, f"must be {' or '.join(map(str, counts))} finite numbers, is {value!r}")
-        return [float(item) for item in value]
+    def number(self, value: object, field: str, least: float = -MOST, most: float = MOST) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            raise self.fail(field, f"must be a number from {least:g} to {most:g}, is {value!r:.60}")
+        return float(value)
+
+    def numbers(
+        self, value: object, field: str, counts: tuple[int, ...], least: float = -MOST
+    ) -> list[float]:
+        if not isinstance(value, list) or len(value) not in counts:
+            raise self.fail(
+                field, f"must be a list of {' or '.join(map(str, counts))} numbers, is {value!r:.60}"
+            )
+        return [self.number(item, f"{field}[{place}]", least) for place, item in enumerate(value)]
 
     def frames(self, values: object) -> list[Json]:
         if not isinstance(values, list) or not values:
             raise self.fail("frames", "must be a list of frames")
         frames: list[Json] = []
+        dimensions: set[int] = set()
         for position, item in enumerate(values):
             field = f"frames[{position}]"
-            frame = self.names(item, _FRAME, field)
-            self.numbers([frame.get("t")], f"{field}.t", (1,))
+            frame = dict(self.names(item, _FRAME, field))
+            self.number(frame.get("t"), f"{field}.t")
             if frames and frame["t"] <= frames[-1]["t"]:
                 raise self.fail(f"{field}.t", "times must rise")
-            if frame.get("observer") is not None:
+            if "observer" in frame:
                 self.numbers(frame["observer"], f"{field}.observer", (2, 3))
-            if frame.get("camera") is not None:
-                self._camera(frame["camera"], f"{field}.camera")
-            self._objects(frame.get("objects"), f"{field}.objects")
-            frames.append(frame)
+            if "camera" in frame:
+                frame["camera"] = self._camera(frame["camera"], f"{field}.camera")
+            frame["objects"] = self._objects(frame.get("objects"), f"{field}.objects", dimensions)
+            frames.append(frame | {"at": position})
         return frames
 
-    def _camera(self, value: object, field: str) -> None:
+    def _camera(self, value: object, field: str) -> Json:
         camera = self.names(value, _CAMERA, field)
         self.numbers(camera.get("position"), f"{field}.position", (3,))
         axes = camera.get("axes")
         if not isinstance(axes, list) or len(axes) != 3:
             raise self.fail(f"{field}.axes", "must be three rows: the camera's x, y and z in the world")
-        rows = np.array([self.numbers(row, f"{field}.axes", (3,)) for row in axes])
+        rows = np.array([self.numbers(row, f"{field}.axes[{place}]", (3,)) for place, row in enumerate(axes)])
         if np.abs(rows @ rows.T - np.eye(3)).max() > 1e-3 or np.linalg.det(rows) < 0:
             raise self.fail(f"{field}.axes", "must be right-handed unit vectors at right angles")
+        return camera
 
-    def _objects(self, values: object, field: str) -> None:
+    def _objects(self, values: object, field: str, dimensions: set[int]) -> list[Json]:
+        """The objects of a frame; `dimensions` are those of the centres so far."""
         if not isinstance(values, list):
             raise self.fail(field, "must be a list (empty where nothing is seen)")
+        objects: list[Json] = []
         seen: set[str] = set()
         for position, value in enumerate(values):
             place = f"{field}[{position}]"
             item = self.names(value, _OBJECT, place)
             self.text(item.get("label"), f"{place}.label")
-            self.numbers(item.get("center"), f"{place}.center", (2, 3))
-            for name, count in (("size", 3), ("box", 4)):
-                if item.get(name) is not None:
-                    self.numbers(item[name], f"{place}.{name}", (count,))
-            for name in ("yaw", "visible"):
-                if item.get(name) is not None:
-                    self.numbers([item[name]], f"{place}.{name}", (1,))
+            self.text(_id(item), f"{place}.id")
+            dimensions.add(len(self.numbers(item.get("center"), f"{place}.center", (2, 3))))
+            if len(dimensions) > 1:
+                raise self.fail(
+                    f"{place}.center", "has 2 numbers where others have 3, or 3 where they have 2"
+                )
+            if "size" in item:
+                self.numbers(item["size"], f"{place}.size", (3,), least=0.0)
+            if "box" in item:
+                left, top, right, bottom = self.numbers(item["box"], f"{place}.box", (4,))
+                if left >= right or top >= bottom:
+                    raise self.fail(f"{place}.box", "must be left, top, right, bottom, with an area")
+            if "yaw" in item:
+                self.number(item["yaw"], f"{place}.yaw")
+            if "visible" in item:
+                self.number(item["visible"], f"{place}.visible", 0.0, 1.0)
             if _id(item) in seen:
                 raise self.fail(f"{place}.id", f"{_id(item)!r} is in this frame twice")
             seen.add(_id(item))
+            objects.append(item)
+        return objects
 
     def questions(self, values: object) -> list[tuple[str, str, str, Json]]:
         if not isinstance(values, list):
@@ -217,14 +260,21 @@ class _Check:
             if not isinstance(item.get("answer"), Mapping):
                 raise self.fail(f"{field}.answer", "must be an object with kind and value")
             task = self.text(item.get("task"), f"{field}.task")
-            found.append(
-                (task, ability, self.text(item.get("question"), f"{field}.question"), item["answer"])
-            )
+            if not NAME.fullmatch(task):
+                raise self.fail(f"{field}.task", f"{task!r} must be {NAME.pattern}")
+            words = self.text(item.get("question"), f"{field}.question")
+            for medium in MEDIA_COLUMNS.values():
+                if f"<{medium}>" in words:
+                    raise self.fail(
+                        f"{field}.question", f"has the mark <{medium}>, which stands for a medium"
+                    )
+            found.append((task, ability, words, item["answer"]))
         return found
 
 
 def _id(item: Json) -> str:
-    return str(item.get("id", item["label"]))
+    name: str = item.get("id", item["label"])
+    return name
 
 
 def _rounded(values: Sequence[float], decimals: int) -> list[float]:
@@ -253,7 +303,7 @@ def _facts(
 ) -> Facts | None:
     first = {_id(item): item for frame in reversed(frames) for item in frame["objects"]}
     if any(len(item["center"]) != 3 for item in first.values()):
-        return None
+        return None  # the scorer refuses the line: `up` has three numbers
     things = tuple(
         _thing(name, first[name]["label"], frames, size, seen_pixels=seen_pixels, still_below=still_below)
         for name in sorted(first)

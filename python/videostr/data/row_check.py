@@ -28,7 +28,9 @@ EXTRA_INFO: Mapping[str, type] = {
     "seed": int,
     "builder_version": str,
 }
-_DATA_SOURCE = re.compile(r"videostr/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
+#: What a source and a task may be called.
+NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_DATA_SOURCE = re.compile(f"videostr/{NAME.pattern}/{NAME.pattern}")
 
 
 class RowError(VideostrError, ValueError):
@@ -120,6 +122,8 @@ def _validate_extra_info(row: Row, where: str) -> None:
     for name, kind in EXTRA_INFO.items():
         if not isinstance(values.get(name), kind) or isinstance(values[name], bool):
             raise RowError(where, f"extra_info.{name}", f"must be {kind.__name__}, is {values.get(name)!r}")
+        if kind is int and not -(2**63) <= values[name] < 2**63:
+            raise RowError(where, f"extra_info.{name}", "must be a whole number of 64 bits")
     if values["split"] not in SPLITS:
         raise RowError(where, "extra_info.split", f"{values['split']!r} is none of {', '.join(SPLITS)}")
     if row["data_source"] != f"videostr/{values['source']}/{values['task']}":
@@ -150,21 +154,26 @@ def _validate_reward_model(row: Row, where: str) -> None:
         raise RowError(where, field, "must be the reference as JSON text, not a nested struct")
     try:
         truth: object = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RowError(where, field, f"is not JSON ({error})") from None
     if not isinstance(truth, Mapping):
         raise RowError(where, field, "must be a JSON object")
     reference = cast(Mapping[str, Any], truth)
-    kind = (reference.get("answer") or {"kind": "none"}).get("kind")
+    answer = reference.get("answer") or {"kind": "none"}
+    if not isinstance(answer, Mapping):
+        raise RowError(where, f"{field}.answer", "must be an object")
+    kind = answer.get("kind")
     if kind != row["extra_info"]["answer_kind"]:
         raise RowError(
             where,
             "extra_info.answer_kind",
             f"{row['extra_info']['answer_kind']!r} but the answer is {kind!r}",
         )
-    shown = set(row["extra_info"]["frames"])
-    for position, frame in enumerate((reference.get("graph") or {}).get("frames", ())):
-        if "t" in frame and shown and frame["t"] not in shown:
+    shown = list(row["extra_info"]["frames"])
+    graph = reference.get("graph")
+    frames = graph.get("frames") if isinstance(graph, Mapping) else None
+    for position, frame in enumerate(frames if isinstance(frames, list) else ()):
+        if isinstance(frame, Mapping) and "t" in frame and shown and frame["t"] not in shown:
             raise RowError(
                 where, f"{field}.graph.frames[{position}].t", f"{frame['t']} is no time of extra_info.frames"
             )

@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-__all__ = ["RowError", "check_media", "count_rows", "make_row", "read_rows", "validate_row", "write_rows"]
+__all__ = [
+    "RowError",
+    "check_media",
+    "count_rows",
+    "make_row",
+    "open_rows",
+    "read_rows",
+    "validate_row",
+    "write_rows",
+]
 _Keys = tuple[tuple[str, str], ...]
 
 
@@ -122,7 +131,8 @@ def write_rows(path: str | os.PathLike[str], rows: Iterable[Row], *, batch_size:
 
 
 @contextmanager
-def _parquet(path: str | os.PathLike[str]) -> Iterator[pq.ParquetFile]:
+def open_rows(path: str | os.PathLike[str]) -> Iterator[pq.ParquetFile]:
+    """A parquet file while it is used; RowError where it is none."""
     require_packages("reading rows", ["pyarrow"])
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -138,7 +148,7 @@ def _parquet(path: str | os.PathLike[str]) -> Iterator[pq.ParquetFile]:
 
 def count_rows(path: str | os.PathLike[str]) -> int:
     """How many rows a parquet file has; RowError where it is none."""
-    with _parquet(path) as file:
+    with open_rows(path) as file:
         return int(file.metadata.num_rows)
 
 
@@ -147,7 +157,7 @@ def read_rows(path: str | os.PathLike[str], *, batch_size: int = 512) -> Iterato
 
     Raises RowError where the file is no parquet file, or a damaged one.
     """
-    with _parquet(path) as file:
+    with open_rows(path) as file:
         for batch in file.iter_batches(batch_size):
             yield from batch.to_pylist()
 

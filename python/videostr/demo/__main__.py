@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from videostr.demo.pipeline import Demo
-from videostr.demo.plan import LONG, SHORT
+from videostr.demo.plan import LEARN, LONG, SHORT
 from videostr.errors import VideostrError
 from videostr.train.packages import TRAINING, MissingPackageError, require_packages
 
@@ -23,13 +23,20 @@ def main() -> int:
         epilog="example: python -m videostr.demo --out runs/demo",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for everything that is written")
-    parser.add_argument("--short", action="store_true", help="fewer clips and steps, for tests")
+    much = parser.add_mutually_exclusive_group()
+    much.add_argument("--short", action="store_true", help="fewer clips and steps, for tests")
+    much.add_argument(
+        "--learn",
+        action="store_true",
+        help="more of both, and at the end rewards on held-out clips against those with other scenes' clips",
+    )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     start = time.monotonic()
     try:
         require_packages("the demonstration", TRAINING)
-        Demo(options.out, SHORT if options.short else LONG, options.seed).run()
+        plan = SHORT if options.short else LEARN if options.learn else LONG
+        Demo(options.out, plan, options.seed).run()
     except VideostrError as error:
         print(f"videostr.demo: {error}", file=sys.stderr)
         return 2 if isinstance(error, MissingPackageError) else 1

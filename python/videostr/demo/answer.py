@@ -1,13 +1,16 @@
-"""One answer of an exported model, scored: the proof that the export can be used."""
+"""Answers of an exported model, scored: the proof that the export can be used."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from videostr import Report, RewardSpec, Scorer
+from videostr import Report, Scorer
+
+_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -19,14 +22,23 @@ class Answer:
     report: Report
 
 
-def answer_row(
-    model: Path, row: Mapping[str, Any], spec: RewardSpec, *, max_new_tokens: int, device: str
-) -> Answer:
-    """Load an exported model, let it answer one training row, greedily, and score the reply.
+def answer_rows(
+    model: Path,
+    rows: Sequence[Mapping[str, Any]],
+    scorer: Scorer,
+    *,
+    root: str | os.PathLike[str],
+    max_new_tokens: int,
+    device: str,
+) -> Iterator[Answer]:
+    """Load an exported model, let it answer training rows, greedily, and score the replies.
 
     Args:
         model: A folder that transformers loads, with its processor.
-        row: A row of the training data; its clip is read from where it says.
+        rows: Of the training data.
+        scorer: Of the replies.
+        root: Where the paths of their clips start.
+        max_new_tokens: Of a reply.
         device: Where the model runs, ``cpu`` or ``cuda``.
     """
     import torch
@@ -36,11 +48,14 @@ def answer_row(
 
     processor = AutoProcessor.from_pretrained(model)
     network = AutoModelForImageTextToText.from_pretrained(model).to(device).eval()
-    tokenizer = processor.tokenizer
-    inputs = prompt_batch([RowEncoder(processor).encode(row, "")], tokenizer.pad_token_id, device)
-    with torch.inference_mode():
-        tokens = network.generate(**inputs, max_new_tokens=max_new_tokens, do_sample=False)
-    written = tokens[0, inputs["input_ids"].shape[1] :]
-    reply = tokenizer.decode(written, skip_special_tokens=True)
-    report = Scorer(spec).score(reply, row["reward_model"]["ground_truth"], tokens=len(written))
-    return Answer(row["extra_info"]["question"], reply, report)
+    encoder, tokenizer = RowEncoder(processor, root), processor.tokenizer
+    for start in range(0, len(rows), _BATCH):
+        batch = rows[start : start + _BATCH]
+        inputs = prompt_batch([encoder.encode(row, "") for row in batch], tokenizer.pad_token_id, device)
+        with torch.inference_mode():
+            tokens = network.generate(**inputs, max_new_tokens=max_new_tokens, do_sample=False)
+        for row, written in zip(batch, tokens[:, inputs["input_ids"].shape[1] :], strict=True):
+            reply = tokenizer.decode(written, skip_special_tokens=True)
+            count = int((written != tokenizer.pad_token_id).sum())
+            report = scorer.score(reply, row["reward_model"]["ground_truth"], tokens=count)
+            yield Answer(row["extra_info"]["question"], reply, report)

@@ -28,12 +28,14 @@ class Step:
             and the flags ``bad_reference`` and ``internal``.
         grad_norm: Norm of the actor's gradient before clipping.
         seconds: Wall time.
+        reward_share: Of `seconds`, what rewards took.
     """
 
     number: int
     groups: Sequence[Sequence[Mapping[str, float]]]
     grad_norm: float
     seconds: float
+    reward_share: float = 0.0
 
     def mean(self, key: str) -> float:
         """Mean over the rollouts of the step."""
@@ -67,7 +69,8 @@ def read_steps(run_dir: Path) -> list[Step]:
             with path.open(encoding="utf-8") as file:
                 groups = _groups(map(json.loads, file))
             data = metrics[number]
-            steps.append(Step(number, groups, data["actor/grad_norm"], data["timing_s/step"]))
+            share = data["videostr/reward/share_of_step"]
+            steps.append(Step(number, groups, data["actor/grad_norm"], data["timing_s/step"], share))
     return steps
 
 

@@ -7,16 +7,17 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from videostr.data.rows import read_rows
-from videostr.data.synth import SynthConfig, build_rows
-from videostr.demo.answer import answer_row
-from videostr.demo.claims import NON_ZERO, broken_claims, read_steps
-from videostr.demo.plan import Plan
-from videostr.demo.process import StageError, run_stage
+from videostr.data.world import build_world
+from videostr.demo.answer import answer_rows
+from videostr.demo.claims import NON_ZERO, Step, broken_claims, read_steps
+from videostr.demo.looks import broken_looks, compare_clips, looks_table
+from videostr.demo.plan import WORLD, Plan
+from videostr.demo.rise import LEAST_STEPS, rise_table, rises
 from videostr.demo.table import component_table
 from videostr.errors import VideostrError
 from videostr.integrations.verl import scorer_for
@@ -24,6 +25,9 @@ from videostr.integrations.verl_cpu.gate import accelerator_present
 from videostr.integrations.verl_cpu.torchvision_ops import declare_missing_operators
 from videostr.testing.tiny_vlm import make_tiny_qwen2_5_vl
 from videostr.train.launch import Launch, prepare, quoted
+from videostr.train.process import StageError, run_stage
+from videostr.view import write_report
+from videostr.view.report import REPORT_FILE
 
 #: Of this process, before it loads torch, and so of all that it starts: nothing is downloaded or reported
 #: anywhere, and OpenMP threads do not spin while another process of the run needs the core.
@@ -37,9 +41,11 @@ _ENVIRONMENT = {
     "TQDM_DISABLE": "1",
 }
 #: The demonstration's replies are too short for the published 320 to 512 tokens.
-_REWARD = "{preset: pose-free, length_min: 64, length_max: 160}"
-_COLD_START_LIMIT = 600
+_REWARD = "{preset: pose-free, length_min: 16, length_max: 96}"
+_COLD_START_BATCH, _COLD_START_RATE = 32, 1e-3
+_COLD_START_LIMIT = 1800
 _EXPORT_LIMIT = 240
+_WORKERS = 2
 _MARK = ".videostr-demo"
 _STEP = re.compile(r"\bstep:(\d+) - (.*)")
 
@@ -83,20 +89,44 @@ class Demo:
             launch = self._train(device)
         steps = read_steps(self.run_dir)
         _say(component_table(steps))
-        with _stage("export and one answer"):
+        with _stage("export, one answer, and the report"):
             self._export(launch)
             self._answer(launch, device)
+            write_report(self.run_dir)
+        broken = self._claims(steps)
+        if self.plan.looks:
+            with _stage("held-out rows, with their own clips and with those of other scenes"):
+                broken += self._looks(launch, device)
         _say(self._places())
-        broken = broken_claims(steps, expected_steps=self.plan.steps, group_size=self.plan.group_size)
         if broken:
             raise ClaimError(
                 "\n".join(["the run does not show what it claims:", *(f"  {claim}" for claim in broken)])
             )
+
+    def _claims(self, steps: Sequence[Step]) -> list[str]:
+        """Says what the GRPO steps show; returns what of it does not hold."""
+        broken = broken_claims(steps, expected_steps=self.plan.steps, group_size=self.plan.group_size)
         learning = sum(len(step.varying()) >= 2 and step.grad_norm > 0 for step in steps)
+        share = sum(step.reward_share for step in steps) / max(len(steps), 1)
         _say(
-            f"In {learning} of {len(steps)} steps at least two components vary within a group "
-            f"and grad_norm > 0; {', '.join(NON_ZERO)} are non-zero."
+            f"In {learning} of {len(steps)} steps at least two components vary within a group and grad_norm > 0; "
+            f"{', '.join(NON_ZERO)} are non-zero. Rewards took {100 * share:.2f} % of a step."
         )
+        if len(steps) >= LEAST_STEPS:
+            _say(rise_table(rises(steps)))
+        return broken
+
+    def _looks(self, launch: Launch, device: str) -> list[str]:
+        config = launch.config
+        found = compare_clips(
+            self.export,
+            self.rows / "grpo" / "val.parquet",
+            scorer_for(config.reward.custom_reward_function.reward_kwargs.spec),
+            max_new_tokens=config.data.max_response_length,
+            device=device,
+        )
+        _say(looks_table(found))
+        return broken_looks(found)
 
     def _clear(self) -> None:
         """Remove an earlier demonstration's output, and nobody else's files.
@@ -118,13 +148,15 @@ class Demo:
 
     def _cold_start(self, device: str) -> None:
         plan = self.plan
-        many = SynthConfig(questions_per_clip=4)
-        cold = build_rows(self.rows / "cold_start", plan.cold_clips, self.seed + 1, many)
-        build_rows(self.rows / "grpo", plan.clips, self.seed, SynthConfig(), val_clips=plan.val_clips)
+        cold = build_world(self.rows / "cold_start", plan.cold_clips, self.seed + 1, WORLD, workers=_WORKERS)
+        build_world(
+            self.rows / "grpo", plan.clips, self.seed, WORLD, val_clips=plan.val_clips, workers=_WORKERS
+        )
         tiny = make_tiny_qwen2_5_vl(self.out / "model" / "tiny", self.seed)
         command = [sys.executable, "-m", "videostr.train.cold_start", "--rows", str(cold.train)]
         command += ["--model", str(tiny), "--out", str(self.cold_model), "--seed", str(self.seed)]
         command += ["--steps", str(plan.cold_start_steps), "--max-seconds", str(plan.cold_start_seconds)]
+        command += ["--batch-size", str(_COLD_START_BATCH), "--learning-rate", str(_COLD_START_RATE)]
         command += ["--device", device]
         log = self.out / "cold_start.log"
         run_stage("the cold start", command, log, seconds=_COLD_START_LIMIT)
@@ -167,10 +199,15 @@ class Demo:
 
     def _answer(self, launch: Launch, device: str) -> None:
         config = launch.config
-        row = next(read_rows(self.rows / "grpo" / "val.parquet"))
-        spec = scorer_for(config.reward.custom_reward_function.reward_kwargs.spec).spec
-        answer = answer_row(
-            self.export, row, spec, max_new_tokens=config.data.max_response_length, device=device
+        held_out = self.rows / "grpo" / "val.parquet"
+        row = next(read_rows(held_out))
+        (answer,) = answer_rows(
+            self.export,
+            [row],
+            scorer_for(config.reward.custom_reward_function.reward_kwargs.spec),
+            root=held_out.parent,
+            max_new_tokens=config.data.max_response_length,
+            device=device,
         )
         report = answer.report
         _say(f"asked: {answer.question}\nreplied:\n{answer.reply}")
@@ -183,6 +220,7 @@ class Demo:
         return "\n".join(
             [
                 f"rollouts    {self.run_dir / 'rollouts'} (one file a step, each reply with its components)",
+                f"report      {self.run_dir / REPORT_FILE} (one page: curves, best and worst replies with their clips)",
                 f"metrics     {self.run_dir / 'metrics.jsonl'}",
                 f"checkpoint  {self.run_dir / 'checkpoints' / f'global_step_{self.plan.steps}'}",
                 f"model       {self.export} (Hugging Face format)",

@@ -1,8 +1,33 @@
-"""How much the demonstration does, in its long and its short form."""
+"""What the demonstration shows a model, and how much of it, in each of its forms."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from videostr.data.world import WorldConfig
+
+#: Few, small, plain balls before a camera that stands still: what a model of 1.5 million parameters can learn to see.
+WORLD = WorldConfig(
+    frames=4,
+    nframes=4,
+    graph_frames=1,
+    width=112,
+    height=112,
+    places=("room",),
+    cameras=("still",),
+    shapes=("ball",),
+    colours=("red", "green", "blue", "yellow"),
+    objects=(2, 2),
+    clutter=(0, 0),
+    repeats=0.0,
+    occlusion=(0.0, 0.3),
+    space="camera",
+    tasks=("absolute_distance", "relative_direction", "size"),
+    questions_per_clip=3,
+    form="lines",
+    style="compact",
+    media_last=True,
+)
 
 
 @dataclass(frozen=True)
@@ -13,11 +38,12 @@ class Plan:
         cold_clips: Rendered clips for the cold start, apart from those of the GRPO rows.
         cold_start_steps: Steps of the cold start.
         cold_start_seconds: When the cold start stops even if steps are left.
-        clips, val_clips: Rendered clips behind the rows for GRPO.
+        clips, val_clips: Rendered clips behind the rows for GRPO, and behind those that are held out.
         steps: GRPO steps.
         group_size: Replies to a prompt (G).
         prompts: Prompts a step.
         train_seconds: When a GRPO run is given up.
+        looks: Held-out rewards with the clip and with another scene's are compared at the end.
     """
 
     cold_clips: int
@@ -26,30 +52,35 @@ class Plan:
     clips: int
     val_clips: int
     steps: int
-    group_size: int
-    prompts: int
-    train_seconds: int
+    group_size: int = 8
+    prompts: int = 8
+    train_seconds: int = 1800
+    looks: bool = False
 
 
 LONG = Plan(
-    cold_clips=256,
-    cold_start_steps=500,
-    cold_start_seconds=210,
-    clips=48,
+    cold_clips=200,
+    cold_start_steps=160,
+    cold_start_seconds=240,
+    clips=160,
     val_clips=8,
-    steps=12,
-    group_size=8,
-    prompts=4,
-    train_seconds=900,
+    steps=48,
 )
 SHORT = Plan(
-    cold_clips=128,
-    cold_start_steps=200,
+    cold_clips=100,
+    cold_start_steps=120,
     cold_start_seconds=180,
     clips=16,
     val_clips=4,
     steps=3,
-    group_size=8,
     prompts=4,
-    train_seconds=900,
+)
+LEARN = Plan(
+    cold_clips=600,
+    cold_start_steps=700,
+    cold_start_seconds=1500,
+    clips=160,
+    val_clips=60,
+    steps=48,
+    looks=True,
 )

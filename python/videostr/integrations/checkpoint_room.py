@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import math
 import shutil
-import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from videostr.errors import VideostrError
+from videostr.train.model_files import parameters_of
 
 _TRACKER = "latest_checkpointed_iteration.txt"  # verl/trainer/ppo/v1/trainer_base.py:1022
 #: What the system, torch and safetensors say when a file cannot be written whole, in lower case.
@@ -97,10 +95,11 @@ def _words(folder: Path, step: int, before: bytes | None, cause: str) -> str:
 def free_words(folder: Path) -> str:
     """Free and total space of the disk of a folder, which need not exist yet."""
     usage = shutil.disk_usage(_existing(folder))
-    return f"{_gigabytes(usage.free)} free of {_gigabytes(usage.total)}"
+    return f"{gigabytes(usage.free)} free of {gigabytes(usage.total)}"
 
 
-def _gigabytes(size: float) -> str:
+def gigabytes(size: float) -> str:
+    """Bytes as gigabytes, for messages."""
     return f"{size / 1e9:.2f} GB"
 
 
@@ -125,7 +124,7 @@ def room_warning(config: Any) -> str | None:
     if need is None or need <= free:
         return None
     return (
-        f"a checkpoint takes about {_gigabytes(need)}, and {folder} has {free_words(folder)}: make room, set "
+        f"a checkpoint takes about {gigabytes(need)}, and {folder} has {free_words(folder)}: make room, set "
         f"trainer.default_local_dir to another disk, or trainer.save_freq=-1"
     )
 
@@ -135,20 +134,9 @@ def checkpoint_bytes(config: Any) -> int | None:
     model = config.actor_rollout_ref.model
     if model.get("lora_rank", 0) or (model.get("lora") or {}).get("rank", 0):
         return None
-    parameters = _parameters(Path(str(model.path)))
+    parameters = parameters_of(Path(str(model.path)))
     if parameters is None:
         return None
     contents = (config.actor_rollout_ref.actor.get("checkpoint") or {}).get("save_contents") or []
     each = {"model": _MODEL_BYTES, "optimizer": _OPTIMIZER_BYTES, "hf_model": _HF_BYTES}
     return parameters * sum(size for name, size in each.items() if name in contents)
-
-
-def _parameters(folder: Path) -> int | None:
-    """Number of parameters of a model folder, from the headers of its safetensors files."""
-    total = 0
-    for file in folder.glob("*.safetensors"):
-        with file.open("rb") as opened:
-            (length,) = struct.unpack("<Q", opened.read(8))
-            header = json.loads(opened.read(length))
-        total += sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
-    return total or None

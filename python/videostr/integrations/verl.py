@@ -31,6 +31,7 @@ __all__ = [
     "MANAGER",
     "REWARD_KWARGS",
     "REWARD_MODULE",
+    "SECONDS",
     "Reward",
     "compute_score",
     "is_ours",
@@ -47,6 +48,9 @@ MANAGER = "videostr"
 _PARTS = tuple(name for name in COMPONENTS if name != "total")
 _INTERNAL_BIT = 1 << REPAIRS.index("internal")
 _log = logging.getLogger(__name__)
+
+#: Beside the keys of a reward, from the manager: CPU seconds that the reply took, decoding included.
+SECONDS = "reward_seconds"
 
 #: What a recipe may write under ``reward.custom_reward_function.reward_kwargs``.
 REWARD_KWARGS = ("spec", "terms")

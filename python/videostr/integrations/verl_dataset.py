@@ -14,37 +14,23 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import datasets
 import numpy as np
-import torch
-from qwen_vl_utils import vision_process
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms.functional import resize
 from verl.utils.dataset.rl_dataset import RLHFDataset
 
-from videostr.data.clips import ClipError, read_frames
-from videostr.data.media import MediaError, join_root
-from videostr.data.row_check import MEDIA_COLUMNS, RowError
+from videostr.data.row_check import RowError
+from videostr.integrations import row_media
 from videostr.integrations.media_cache import MediaCache
+from videostr.integrations.row_media import MEDIA_CACHE_BYTES, Medium
 
-__all__ = ["MEDIA_CACHE_BYTES", "VideostrDataset", "media_cache"]
+__all__ = ["VideostrDataset", "media_cache"]
 
-MEDIA_CACHE_BYTES = 1 << 30
-#: Key of a medium in a prompt under which its row, its column and its times travel.
-ORIGIN = "videostr"
 _ROW = "videostr_row"  # of a row in `dataframe`: its number over all files; not handed out
-_Medium = tuple[
-    Any, dict[str, Any] | None
-]  # uint8 frames (T, 3, height, width) and metadata, or an image and None
-
-_caches: dict[int, MediaCache[_Medium]] = {}
-_caches_lock = threading.Lock()
 
 
 class VideostrDataset(RLHFDataset):  # type: ignore[misc]
@@ -96,26 +82,13 @@ class VideostrDataset(RLHFDataset):  # type: ignore[misc]
 
     def _media_of(self, example: Mapping[str, Any]) -> dict[str, list[Any]]:
         """The media columns of a row with joined paths, and with their origin where they are structs."""
-        file, number = self._place(example[_ROW])
-        root = self.config.get("data_root") or Path(file).resolve().parent
-        found: dict[str, list[Any]] = {}
-        for column, own_name in ((self.video_key, "videos"), (self.image_key, "images")):
-            key = MEDIA_COLUMNS[own_name]
-            media = example.get(column) or []
-            times = (example.get("extra_info") or {}).get("frames") or []
-            found[column] = []
-            for position, item in enumerate(media):
-                struct = {key: item} if isinstance(item, str) else item
-                if isinstance(struct, Mapping) and isinstance(struct.get(key), str):
-                    origin: dict[str, Any] = {
-                        "where": f"{file}: row {number}",
-                        "field": f"{column}[{position}].{key}",
-                    }
-                    if key == "video" and len(media) == 1 and times:
-                        origin["times"] = [float(time) for time in times]
-                    struct = {**join_root(struct, key, root), ORIGIN: origin}
-                found[column].append(struct)
-        return found
+        file, _ = self._place(example[_ROW])
+        return row_media.media_of(
+            example,
+            self._where(example[_ROW]),
+            self.config.get("data_root") or Path(file).resolve().parent,
+            columns={self.video_key: "video", self.image_key: "image"},
+        )
 
     def _require_media(self, rows: datasets.Dataset) -> None:
         columns = [column for column in (self.video_key, self.image_key) if column in rows.column_names]
@@ -123,11 +96,11 @@ class VideostrDataset(RLHFDataset):  # type: ignore[misc]
         for row in rows.select_columns([*columns, _ROW]) if columns else ():
             for media in self._media_of(row).values():
                 for struct in media:
-                    path = _path_of(struct)
+                    path = row_media.path_of(struct)
                     if path is None or path in present:
                         continue
                     if not os.path.isfile(path):
-                        raise _media_error(
+                        raise row_media.media_error(
                             struct, "there is no such file; relative paths start at data.data_root"
                         )
                     present.add(path)
@@ -144,10 +117,8 @@ class VideostrDataset(RLHFDataset):  # type: ignore[misc]
     def _process_multi_modal_info(
         cls, messages: list[dict[str, Any]], image_patch_size: int, config: Any
     ) -> Any:
-        cache = media_cache(config)
-        requests = _requests(messages, image_patch_size)
-        media = [load() if key is None else cache.get(key, load) for key, load in requests]
-        return *_handed_out(media), cls._extract_audio_info(messages)
+        media = row_media.load_media(messages, image_patch_size, media_cache(config))
+        return *media, cls._extract_audio_info(messages)
 
     @classmethod
     async def process_multi_modal_info(
@@ -160,142 +131,17 @@ class VideostrDataset(RLHFDataset):  # type: ignore[misc]
             MediaError: Names file, row and column of the medium that cannot be read.
         """
         cache, loop = media_cache(config), asyncio.get_running_loop()
-        requests = await loop.run_in_executor(None, _requests, messages, image_patch_size)
+        requests = await loop.run_in_executor(None, row_media.requests, messages, image_patch_size)
         media = await asyncio.gather(
             *(
                 loop.run_in_executor(None, load) if key is None else cache.get_async(key, load)
                 for key, load in requests
             )
         )
-        images, videos = await loop.run_in_executor(None, _handed_out, media)
+        images, videos = await loop.run_in_executor(None, row_media.handed_out, media)
         return images, videos, cls._extract_audio_info(messages)
 
 
-def media_cache(config: Any) -> MediaCache[_Medium]:
+def media_cache(config: Any) -> MediaCache[Medium]:
     """This process's cache of decoded media; config: verl's ``data``."""
-    limit = int(config.get("media_cache_bytes", MEDIA_CACHE_BYTES))
-    with _caches_lock:
-        return _caches.setdefault(limit, MediaCache(limit, _size_of))
-
-
-def _requests(
-    messages: Sequence[Mapping[str, Any]], patch_size: int
-) -> list[tuple[str | None, Callable[[], _Medium]]]:
-    """Each medium of a prompt, in order: its key in the cache (None: not kept), and how to load it."""
-    structs = vision_process.extract_vision_info([dict(message) for message in messages])
-    return [(_key_of(struct, patch_size), _Load(struct, patch_size)) for struct in structs]
-
-
-def _key_of(struct: Mapping[str, Any], patch_size: int) -> str | None:
-    """Equal for equal pictures: a file that was replaced has another key. None: not known by a name."""
-    if not isinstance(struct.get("video", struct.get("image")), str):
-        return None
-    path = _path_of(struct)
-    file = (0, 0)
-    if path is not None:
-        try:
-            status = os.stat(path)
-        except OSError as error:
-            raise _media_error(struct, f"cannot be read: {error.strerror}") from None
-        file = (status.st_mtime_ns, status.st_size)
-    times = (struct.get(ORIGIN) or {}).get("times")
-    keys = sorted((name, repr(value)) for name, value in struct.items() if name != ORIGIN)
-    return repr((keys, times, file, patch_size))
-
-
-class _Load:
-    """Reads one medium, by the row's times where it has some."""
-
-    def __init__(self, struct: Mapping[str, Any], patch_size: int) -> None:
-        self._struct = struct
-        self._patch_size = patch_size
-
-    def __call__(self) -> _Medium:
-        struct = self._struct
-        times = (struct.get(ORIGIN) or {}).get("times")
-        plain = {name: value for name, value in struct.items() if name != ORIGIN}
-        try:
-            if "video" not in struct:
-                return vision_process.fetch_image(plain, image_patch_size=self._patch_size), None
-            if times:
-                return _frames_at(plain, times, self._patch_size)
-            frames, metadata = vision_process.fetch_video(
-                plain, image_patch_size=self._patch_size, return_video_metadata=True
-            )
-            return frames.to(torch.uint8), metadata
-        except ClipError as error:
-            raise _media_error(struct, str(error)) from None
-        except (
-            Exception
-        ) as error:  # of whatever reader qwen_vl_utils chose; the first one, not its fallback's
-            first: BaseException = error
-            while first.__context__ is not None:
-                first = first.__context__
-            raise _media_error(struct, f"cannot be read: {type(first).__name__}: {first}") from error
-
-
-def _frames_at(struct: Mapping[str, Any], times: Sequence[float], patch_size: int) -> _Medium:
-    if len(times) % vision_process.FRAME_FACTOR:
-        raise ClipError(f"is asked for {len(times)} frames; the model takes an even number")
-    clip = read_frames(struct["video"], times)
-    frames = torch.from_numpy(clip.frames).permute(0, 3, 1, 2)
-    size = _size_for_model(struct, frames.shape, patch_size)
-    frames = resize(frames, size, interpolation=InterpolationMode.BICUBIC, antialias=True)
-    metadata = {
-        "fps": clip.fps,
-        "frames_indices": clip.indices,
-        "total_num_frames": clip.total,
-        "video_backend": "pyav",
-    }
-    return frames.contiguous(), metadata
-
-
-def _size_for_model(struct: Mapping[str, Any], shape: Sequence[int], patch_size: int) -> list[int]:
-    """Height and width as qwen_vl_utils chooses them for a clip: multiples of a merged patch, within limits."""
-    patch = patch_size * vision_process.SPATIAL_MERGE_SIZE
-    if "resized_height" in struct and "resized_width" in struct:
-        return list(
-            vision_process.smart_resize(struct["resized_height"], struct["resized_width"], factor=patch)
-        )
-    count, _, height, width = shape
-    least = struct.get("min_pixels", vision_process.VIDEO_MIN_TOKEN_NUM * patch**2)
-    total = struct.get("total_pixels", vision_process.MODEL_SEQ_LEN * patch**2 * 0.9)
-    most = min(vision_process.VIDEO_MAX_TOKEN_NUM * patch**2, total / count * vision_process.FRAME_FACTOR)
-    most = max(most, int(least * 1.05))
-    most = min(most, struct.get("max_pixels", most))
-    return list(vision_process.smart_resize(height, width, factor=patch, min_pixels=least, max_pixels=most))
-
-
-def _handed_out(media: Sequence[_Medium]) -> tuple[list[Any] | None, list[tuple[Any, dict[str, Any]]] | None]:
-    """Copies for one rollout, so that nothing that it does reaches the cache; None where there are none."""
-    images = [item.copy() for item, metadata in media if metadata is None]
-    videos = [
-        (
-            frames.to(torch.float32),
-            {**metadata, "frames_indices": [int(i) for i in metadata["frames_indices"]]},
-        )
-        for frames, metadata in media
-        if metadata is not None
-    ]
-    return images or None, videos or None
-
-
-def _size_of(medium: _Medium) -> int:
-    item, metadata = medium
-    if metadata is None:
-        return int(item.width * item.height * len(item.getbands()))
-    return int(item.numel() * item.element_size())
-
-
-def _path_of(struct: Any) -> str | None:
-    """The local path of a media struct, if that is what it names."""
-    if not isinstance(struct, Mapping):
-        return None
-    path = struct.get("video", struct.get("image"))
-    return path if isinstance(path, str) and "://" not in path and not path.startswith("data:") else None
-
-
-def _media_error(struct: Mapping[str, Any], message: str) -> MediaError:
-    origin = struct.get(ORIGIN) or {"where": "a prompt", "field": "medium"}
-    path = str(struct.get("video", struct.get("image")))[:300]
-    return MediaError(origin["where"], origin["field"], f"{path}: {message}", path)
+    return row_media.media_cache(int(config.get("media_cache_bytes", MEDIA_CACHE_BYTES)))

@@ -11,12 +11,13 @@ that imports verl's managers.
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from verl.experimental.reward_loop.reward_manager import register
 from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
 
-from videostr.integrations.verl import MANAGER, reward_of
+from videostr.integrations.verl import MANAGER, SECONDS, reward_of
 
 
 @register(MANAGER)
@@ -47,10 +48,14 @@ class VideostrRewardManager(RewardManagerBase):  # type: ignore[misc]
         counts (as for verl/experimental/reward_loop/reward_manager/naive.py:35).
 
         Returns:
-            ``reward_score`` and ``reward_extra_info``, the keys of `Reward.keys`.
+            ``reward_score`` and ``reward_extra_info``, the keys of `Reward.keys` and :data:`SECONDS`.
         """
-        values = await asyncio.get_running_loop().run_in_executor(None, self._score, data[len(data) - 1])
+        values = await asyncio.get_running_loop().run_in_executor(None, self._timed, data[len(data) - 1])
         return {"reward_score": values["score"], "reward_extra_info": values}
+
+    def _timed(self, row: Any) -> dict[str, float]:
+        start = time.thread_time()
+        return {**self._score(row), SECONDS: time.thread_time() - start}
 
     def _score(self, row: Any) -> dict[str, float]:
         columns = row.non_tensor_batch

@@ -23,7 +23,7 @@ from packaging.version import Version
 
 from videostr.integrations.mrope import Medium, PositionsError, mrope_positions
 
-_MODEL_TYPE = "qwen2_5_vl"
+MODEL_TYPE = "qwen2_5_vl"
 #: From this version on vLLM passes a clip's metadata to the processor by itself, and refuses it twice.
 _VLLM_KEEPS_METADATA = Version("0.31")
 #: Rollout dtypes as verl hands them to vLLM, which also rounds the seconds of a grid to them
@@ -35,6 +35,11 @@ _DTYPES = {
     "float32": torch.float32,
     "float": torch.float32,
 }
+
+
+def vllm_needs_times(vllm: str) -> bool:
+    """Whether a version of vLLM drops the metadata of a clip unless they come as processor arguments."""
+    return Version(vllm) < _VLLM_KEEPS_METADATA
 
 
 class Qwen25VLPositions:
@@ -155,10 +160,10 @@ class ExactPositions:
         super().__init__(*args, **kwargs)
         rollout = self.config.actor_rollout_ref.rollout
         self._positions: Qwen25VLPositions | None = None
-        if self.hf_model_type != _MODEL_TYPE or rollout.name != "vllm" or self.processor is None:
+        if self.hf_model_type != MODEL_TYPE or rollout.name != "vllm" or self.processor is None:
             return
         self._positions = Qwen25VLPositions(self.model_config.hf_config, rollout)
-        if Version(version("vllm")) < _VLLM_KEEPS_METADATA:
+        if vllm_needs_times(version("vllm")):
             engine = (rollout.get("engine_kwargs") or {}).get("vllm") or {}
             self.llm_client = ClipTimes(self.llm_client, cached=engine.get("mm_processor_cache_gb") != 0)
 

@@ -19,13 +19,16 @@ from typing import Any
 import videostr.integrations._require_verl
 import videostr.integrations._verl_plugin  # noqa: F401
 from videostr.integrations._after_import import import_after
-from videostr.integrations.verl import Reward, is_ours, reward_of
+from videostr.integrations.step_metrics import step_metrics
+from videostr.integrations.verl import SECONDS, Reward, is_ours, reward_of
 from videostr.integrations.verl_metrics import append_metrics
 from videostr.integrations.verl_rollouts import write_shard, write_spec
 from videostr.integrations.verl_step import Row, Scored, score_step
+from videostr.train.estimators import NAMES
 
 import numpy as np  # isort: skip
 import torch  # isort: skip
+from videostr.integrations.verl_advantages import Estimator, lay_out, register  # isort: skip
 import transfer_queue as tq  # isort: skip
 from tensordict import TensorDict  # isort: skip
 from verl.trainer.ppo.v1.trainer_base import register_trainer  # isort: skip
@@ -34,6 +37,8 @@ from verl.utils.debug import marked_timer  # isort: skip
 from videostr.integrations.verl_endings import EndingsInWords  # isort: skip
 
 import_after("verl.models.transformers.qwen2_vl", "videostr.integrations.verl_text_rows")
+
+register()
 
 TRAINER_MODE = "videostr_sync"
 _FIELDS = ["prompts", "responses", "rm_scores", "reward_model", "data_source", "extra_info", "extra_fields"]
@@ -45,8 +50,8 @@ class VideostrTrainerSync(EndingsInWords, PPOTrainerSync):  # type: ignore[misc]
 
     * Before the advantages, the step's replies are scored together, so that the length rule's condition on
       the group holds; ``rm_scores`` change where the score does.
-    * Metrics ``videostr/<key>/mean`` of every key of the reward, each step, over the replies;
-      ``videostr/score_changed/mean`` is the share whose score is not the worker's.
+    * Metrics ``videostr/...``, each step, of what the replies were (:mod:`.step_metrics`, docs/metrics.md).
+    * ``algorithm.adv_estimator`` may be one of :mod:`.verl_advantages`; its state is in the checkpoints.
     * ``trainer.rollout_data_dir`` gets ``spec.json`` and a shard a step (`verl_rollouts`) in place of verl's
       own dump, before the step's checkpoint is written.
     * A resumed run goes on with the metrics file.
@@ -63,8 +68,12 @@ class VideostrTrainerSync(EndingsInWords, PPOTrainerSync):  # type: ignore[misc]
         # buffer.
         config.trainer.v1.trainer_mode = "sync"
         self._reward = reward_of(config) if is_ours(config) else None
+        self._estimator = None
+        if self._reward is not None and config.algorithm.adv_estimator in NAMES:
+            self._estimator = Estimator(config, self._reward)
         super().__init__(config)
         self.scored: dict[str, Scored] = {}
+        self._step_metrics: dict[str, float] = {}
 
     def fit(self, agent_loop_manager: Any) -> None:
         append_metrics()
@@ -75,19 +84,33 @@ class VideostrTrainerSync(EndingsInWords, PPOTrainerSync):  # type: ignore[misc]
     def step(self, metrics: dict[str, Any], timing_raw: dict[str, float]) -> Any:
         self.scored = {}
         batch = super().step(metrics, timing_raw)
-        if self._reward is not None and self._rollout_folder is not None:
+        if self._reward is None:
+            return batch
+        scored = list(self.scored.values())
+        if self._rollout_folder is not None:
             with marked_timer("videostr_rollouts", timing_raw):
-                spec = self._reward.scorer.spec
-                write_shard(self._rollout_folder, self.global_steps, list(self.scored.values()), spec)
+                write_shard(self._rollout_folder, self.global_steps, scored, self._reward.scorer.spec)
+        with marked_timer("videostr_metrics", timing_raw):
+            limit = self.config.data.get("max_response_length", None)
+            self._step_metrics = step_metrics(scored, token_limit=limit)
         return batch
 
     def _compute_advantage(self, batch: Any, metrics: dict[str, Any]) -> Any:
-        if self._reward is not None:
-            with marked_timer("videostr_score", self.timing_raw):
-                self._score(batch, self._reward)
-        return super()._compute_advantage(batch, metrics)
+        if self._reward is None:
+            return super()._compute_advantage(batch, metrics)
+        with marked_timer("videostr_score", self.timing_raw):
+            scored, outputs = self._score(batch, self._reward)
+        if self._estimator is None:
+            return super()._compute_advantage(batch, metrics)
+        found = self._estimator.advantages(scored)
+        rows = {key: found[last] for last, keys in outputs.items() for key in keys}
+        lay_out([rows.get(key, 0.0) for key in batch.keys])  # of verl's padding 0, as is its mask
+        try:
+            return super()._compute_advantage(batch, metrics)
+        finally:
+            lay_out(None)
 
-    def _score(self, batch: Any, reward: Reward) -> None:
+    def _score(self, batch: Any, reward: Reward) -> tuple[list[Scored], dict[str, dict[str, int]]]:
         rows, outputs = _read_rows(batch, self.tokenizer)
         scored = score_step(reward, rows)
         self.scored.update((one.row.key, one) for one in scored)
@@ -99,14 +122,39 @@ class VideostrTrainerSync(EndingsInWords, PPOTrainerSync):  # type: ignore[misc]
         }
         if changed:
             _write_scores(batch.partition_id, changed)
+        return scored, outputs
 
-    def _compute_metrics(self, batch: Any, metrics: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-        super()._compute_metrics(batch, metrics, *args, **kwargs)
+    def _compute_metrics(
+        self, batch: Any, metrics: dict[str, Any], timing_raw: dict[str, float], *args: Any, **kwargs: Any
+    ) -> None:
+        super()._compute_metrics(batch, metrics, timing_raw, *args, **kwargs)
         scored = list(self.scored.values())
-        for name, values in _columns([one.values for one in scored]).items():
-            metrics[f"videostr/{name}/mean"] = sum(values) / len(values)
-        if scored:
-            metrics["videostr/score_changed/mean"] = sum(map(_is_changed, scored)) / len(scored)
+        if not scored:
+            return
+        metrics.update(self._step_metrics)
+        metrics["videostr/score_changed"] = sum(map(_is_changed, scored)) / len(scored)
+        if self._estimator is not None:
+            metrics.update(self._estimator.metrics())
+        workers = sum(one.row.given.get(SECONDS, 0.0) for one in scored)
+        own = sum(timing_raw.get(f"videostr_{part}", 0.0) for part in ("score", "rollouts", "metrics"))
+        metrics["videostr/reward/worker_seconds"] = workers
+        if step := timing_raw.get("step"):
+            metrics["videostr/reward/share_of_step"] = (workers + own) / step
+
+    def _save_checkpoint(self) -> None:
+        if self._estimator is not None:  # before verl names the checkpoint as whole
+            self._estimator.save(
+                Path(self.config.trainer.default_local_dir) / f"global_step_{self.global_steps}"
+            )
+        super()._save_checkpoint()
+
+    def _load_checkpoint(self) -> None:
+        super()._load_checkpoint()
+        if self._estimator is not None and self.global_steps:
+            trainer = self.config.trainer
+            named = trainer.resume_mode == "resume_path"
+            last = Path(trainer.default_local_dir) / f"global_step_{self.global_steps}"
+            self._estimator.load(Path(trainer.resume_from_path) if named else last)
 
     def _log_rollout_data(self, batch: Any, timing_raw: dict[str, float], rollout_data_dir: str) -> None:
         if self._reward is None:  # else the step has written its shard
@@ -189,9 +237,3 @@ def _write_scores(partition_id: str, scores: dict[str, tuple[int, float]]) -> No
     nested = torch.nested.as_nested_tensor(columns, layout=torch.jagged)
     fields = TensorDict({"rm_scores": nested}, batch_size=len(columns))
     tq.kv_batch_put(keys=list(scores), partition_id=partition_id, fields=fields)
-
-
-def _columns(rows: list[Any]) -> dict[str, list[float]]:
-    """Rows of equal keys to columns; keys that not every row has are left out."""
-    names = [name for name in rows[0] if all(name in row for row in rows)] if rows else []
-    return {name: [float(row[name]) for row in rows] for name in names}

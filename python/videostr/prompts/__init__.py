@@ -18,14 +18,17 @@ True
 from videostr.prompts.errors import PromptError
 from videostr.prompts.example import Example
 from videostr.prompts.notation import render_answer, render_graph, render_reply
+from videostr.prompts.recognise import Asked, recognise
 from videostr.prompts.template import TEMPLATES, Template, build_prompt
 
 __all__ = [
     "TEMPLATES",
+    "Asked",
     "Example",
     "PromptError",
     "Template",
     "build_prompt",
+    "recognise",
     "render_answer",
     "render_graph",
     "render_reply",

@@ -96,7 +96,8 @@ def _frame_items(frame: Json, decimals: int | None, edges: bool) -> Frame:
             # Twelve digits drop the noise of float64 subtraction (0.24 - -0.2) and nothing that is meant.
             length = round(math.dist(a["center"], b["center"]), 12)
             pairs.append((str(a["id"]), str(b["id"]), format_number(length, decimals)))
-    return (format_number(frame["t"]) if "t" in frame else None, written, pairs)
+    time = frame.get("t")
+    return (None if time is None else format_number(time), written, pairs)
 
 
 def _as_lines(frames: Sequence[Frame]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+from videostr.errors import GroundTruthError
 from videostr.prompts.errors import PromptError
+from videostr.scoring import Scorer
 
 Json = Mapping[str, Any]
 Space = Literal["world", "camera", "image"]
@@ -27,16 +29,22 @@ class GraphFacts:
 
 
 def as_mapping(reference: Json | str) -> Json:
-    """The reference as an object, from a mapping or its JSON text."""
-    if not isinstance(reference, str):
-        return reference
+    """The reference as an object, from a mapping or its JSON text.
+
+    Raises:
+        PromptError: Where it is no valid reference, naming the field.
+    """
     try:
-        value: object = json.loads(reference)
-    except ValueError as error:
-        raise PromptError(f"reference: not JSON ({error}); give the object or its JSON text") from None
-    if not isinstance(value, Mapping):
-        raise PromptError("reference: must be a JSON object with 'graph' or 'answer'")
-    return cast(Json, value)
+        checked = _scorer().prepare(reference)
+    except GroundTruthError as error:
+        field = f"reference.{error.field}" if error.field else "reference"
+        raise PromptError(f"{field}: {error.message}") from None
+    return checked.ground_truth
+
+
+@functools.cache
+def _scorer() -> Scorer:
+    return Scorer()
 
 
 def graph_facts(reference: Json) -> GraphFacts | None:
@@ -44,20 +52,15 @@ def graph_facts(reference: Json) -> GraphFacts | None:
     graph = reference.get("graph")
     if graph is None:
         return None
-    try:
-        frames = cast(Sequence[Json], graph["frames"])
-        labels = {str(node["label"]): None for frame in frames for node in frame["nodes"]}
-        dimension = len(frames[0]["nodes"][0]["center"])
-        times = tuple(float(frame["t"]) for frame in frames) if "t" in frames[0] else None
-        up = graph.get("up")
-        return GraphFacts(
-            space=str(graph["space"]),
-            unit=str(graph["unit"]),
-            dimension=dimension,
-            up=None if up is None else tuple(float(value) for value in up),
-            labels=tuple(sorted(labels)),
-            times=times,
-            frame_count=len(frames),
-        )
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise PromptError(f"reference.graph: {error!r}; check it with Scorer.prepare") from None
+    frames = cast(Sequence[Json], graph["frames"])
+    labels = {str(node["label"]): None for frame in frames for node in frame["nodes"]}
+    up = graph.get("up")
+    return GraphFacts(
+        space=str(graph["space"]),
+        unit=str(graph["unit"]),
+        dimension=len(frames[0]["nodes"][0]["center"]),
+        up=None if up is None else tuple(float(value) for value in up),
+        labels=tuple(sorted(labels)),
+        times=tuple(float(frame["t"]) for frame in frames) if frames[0].get("t") is not None else None,
+        frame_count=len(frames),
+    )

@@ -41,6 +41,7 @@ class Template:
         images: int | None = None,
         box_space: str | None = None,
         axes: str | None = None,
+        media_last: bool = False,
     ) -> str:
         """The text of the user message; see `build_prompt`."""
         value = as_mapping(reference)
@@ -51,7 +52,7 @@ class Template:
             facts = self._of_images(facts)
         where = "" if facts is None else axes or wording.axes_text(facts)
         grammar = wording.answer_grammar(answer, box_space)
-        lines = [self._marks(images, facts), *_question_lines(question, answer, self.style)]
+        lines = _question_lines(question, answer, self.style)
         if self.style == "compact":
             lines += self._compact(facts, where, grammar, categories, edges)
         else:
@@ -63,7 +64,8 @@ class Template:
                 f"Question: {example.question}",
                 example.reply,
             ]
-        return "\n".join(lines)
+        marks = self._marks(images, facts)
+        return "\n".join([*lines, marks] if media_last else [marks, *lines])
 
     def example(self, reference: Json | str, *, edges: bool = False, box_space: str | None = None) -> Example:
         """The worked example for references like this one: a reply that scores 1 in all that is defined."""
@@ -193,18 +195,20 @@ def build_prompt(
     images: int | None = None,
     box_space: str | None = None,
     axes: str | None = None,
+    media_last: bool = False,
 ) -> str:
     """The user message that asks `question` and the scene graph of one reference.
 
-    The text starts with the marks `<video>` or `<image>` that trainers replace by the media. Of the
-    reference it tells what a model is told: space, unit, up, frame times, options, units of the answer
-    and, with `categories`, the labels; never a place, a count of objects or the answer.
+    The text starts (`media_last`: ends) with the marks `<video>` or `<image>` that trainers replace by the
+    media. Of the reference it tells what a model is told: space, unit, up, frame times, options, units of
+    the answer and, with `categories`, the labels; never a place, a count of objects or the answer.
 
     reference: the ground truth object or its JSON text. form: "json" or "lines". style: "full" or
     "compact". edges: also ask for stated distances. images: how many with media="images" (default: the
     reference's frames). box_space: "pixel", "norm1" or "norm1000" when it is not the reference's own (give
     the same to RewardSpec). axes: a phrase naming the axes where they are not the usual ones of the space
-    (camera: x right, y down, z forward). Raises PromptError naming the field.
+    (camera: x right, y down, z forward). media_last: the media stand right before the reply, from where a
+    tiny model learns to look at them soonest. Raises PromptError naming the field.
 
         >>> reference = {"version": 1, "answer": {"kind": "number", "value": 2}}
         >>> print(build_prompt(reference, "How many cups?", media="image", style="compact"))
@@ -226,4 +230,5 @@ def build_prompt(
         images=images,
         box_space=box_space,
         axes=axes,
+        media_last=media_last,
     )

@@ -24,9 +24,9 @@ from typing import Any
 from videostr.data.rows import RowError, read_rows
 from videostr.errors import VideostrError
 from videostr.integrations.verl_cpu.torchvision_ops import declare_missing_operators
-from videostr.prompts import render_reply
 from videostr.prompts.notation import FORMS, Form
 from videostr.train.packages import LEARNING, require_packages
+from videostr.train.targets import target_text
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class ColdStartConfig:
     decimals: int = 1
     """Digits of coordinates in the targets; numeric answers are written as the reference has them."""
     device: str = "cpu"
+    data_root: str | None = None
+    """Where relative paths of media start; None: the folder of the parquet file."""
 
 
 @dataclass
@@ -95,8 +97,13 @@ def cold_start(
     shuffler = random.Random(config.seed)
     processor = AutoProcessor.from_pretrained(model)
     network = AutoModelForImageTextToText.from_pretrained(model).to(config.device)
-    encoder = RowEncoder(processor)
-    examples = [encoder.encode(row, target_text(row, config)) for row in _read(rows, config.max_rows)]
+    encoder = RowEncoder(processor, config.data_root or Path(rows).resolve().parent)
+    examples = [
+        encoder.encode(
+            row, target_text(row, form=config.form, decimals=config.decimals), f"{rows}: row {number}"
+        )
+        for number, row in enumerate(_read(rows, config.max_rows))
+    ]
     if not examples:
         raise RowError(str(rows), "file", "holds no rows")
     report = ColdStartReport(model=str(out), rows=len(examples))
@@ -136,13 +143,6 @@ def cold_start(
     record = {"config": asdict(config), **asdict(report)}
     (Path(out) / "cold_start.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return report
-
-
-def target_text(row: dict[str, Any], config: ColdStartConfig) -> str:
-    """The reply that `row` asks for: its reference in the form of its prompt."""
-    prompt = "".join(message["content"] for message in row["prompt"])
-    form: Form = config.form or ("json" if '{"frames"' in prompt else "lines")
-    return render_reply(row["reward_model"]["ground_truth"], form=form, decimals=config.decimals)
 
 
 def _read(rows: str | Path, limit: int | None) -> list[dict[str, Any]]:
@@ -194,6 +194,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--form", choices=FORMS, default=None)
     parser.add_argument("--decimals", type=int, default=default.decimals)
     parser.add_argument("--device", default=default.device)
+    parser.add_argument("--data-root", default=None, help="where relative paths of media start")
     options = vars(parser.parse_args(arguments))
     # Threads of torch's OpenMP spin at barriers by default: with another busy process a step takes 30 times
     # as long. Read when torch is first imported, which is later than here.

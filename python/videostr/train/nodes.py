@@ -85,6 +85,13 @@ def refuse_other_world_size(config: Any) -> None:
         )
 
 
+def resumed_step(config: Any) -> int | None:
+    """The step of the checkpoint that the run goes on from; None where it starts anew."""
+    checkpoint = _resumed(config)
+    step = "" if checkpoint is None else checkpoint.name.rpartition("_")[2]
+    return int(step) if step.isdecimal() else None
+
+
 def _resumed(config: Any) -> Path | None:
     if config.trainer.resume_mode == "auto":
         return RunPlace(Path(config.trainer.default_local_dir)).checkpoint()

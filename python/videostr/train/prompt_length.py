@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from videostr.data.media_check import Header
 from videostr.data.row_check import MEDIA_COLUMNS, Row
 from videostr.integrations.verl_cpu.gate import accelerator_present
 from videostr.integrations.verl_cpu.torchvision_ops import declare_missing_operators
+from videostr.train.prompt_check import TemplateFacts
 
 _MARK = re.compile("(<video>|<image>)")
 
@@ -56,15 +57,30 @@ class PromptCounter:
             ValueError: qwen_vl_utils refuses the row's frame count or size.
         """
         messages = [{**message, "content": _parts(message["content"])} for message in row["prompt"]]
-        text = self._processor.apply_chat_template(
-            messages, add_generation_prompt=True, tokenize=False, **self._template_kwargs
-        )
-        tokens = len(self._tokenizer(text, add_special_tokens=False)["input_ids"])
-        return tokens + sum(
+        return self.text_tokens(self._render(messages)) + sum(
             self._vision_tokens(column, struct, headers[f"{column}[{position}].{kind}"]) - 1
             for column, kind in MEDIA_COLUMNS.items()
             for position, struct in enumerate(row.get(column) or ())
             if f"{column}[{position}].{kind}" in headers
+        )
+
+    def text_tokens(self, text: str) -> int:
+        """Tokens of a text, its special tokens included where they stand in it."""
+        return len(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def template(self) -> TemplateFacts:
+        """What the chat template writes around a user's message."""
+        word = "videostr-message"
+        before, _, after = self._render(
+            [{"role": "user", "content": [{"type": "text", "text": word}]}]
+        ).partition(word)
+        return TemplateFacts(f"{before}\n{after}", opens_think=after.rstrip().endswith("<think>"))
+
+    def _render(self, messages: Sequence[Mapping[str, Any]]) -> str:
+        return str(
+            self._processor.apply_chat_template(
+                list(messages), add_generation_prompt=True, tokenize=False, **self._template_kwargs
+            )
         )
 
     def _vision_tokens(self, column: str, struct: Any, header: Header) -> int:

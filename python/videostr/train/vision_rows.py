@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+
+from videostr.integrations.row_media import load_media, media_cache, media_of
 
 Row = Mapping[str, Any]
 _MARK = re.compile("(<video>|<image>)")
@@ -44,25 +47,27 @@ class Encoded:
 
 
 class RowEncoder:
-    """Turns rows into `Encoded`; a clip that several rows ask about is decoded once.
+    """Turns rows into `Encoded`; a clip that several rows ask about is decoded and kept once.
 
-    processor: the model's AutoProcessor.
+    Args:
+        processor: The model's AutoProcessor.
+        root: Where relative paths of media start.
     """
 
-    def __init__(self, processor: Any) -> None:
+    def __init__(self, processor: Any, root: str | os.PathLike[str] = "") -> None:
         self._processor = processor
-        self._clips: dict[str, tuple[Any, Any]] = {}
+        self._root = root
         self._media: dict[str, Mapping[str, torch.Tensor]] = {}
 
-    def encode(self, row: Row, target: str) -> Encoded:
-        """`row` with `target` and the end of the turn as what the model is to write."""
-        from qwen_vl_utils import process_vision_info
+    def encode(self, row: Row, target: str, where: str = "a row") -> Encoded:
+        """`row` with `target` and the end of the turn as what the model is to write.
 
-        messages = chat_messages(row)
-        key = repr((row.get("videos"), row.get("images")))
-        if key not in self._clips:
-            self._clips[key] = process_vision_info(messages, return_video_metadata=True)
-        images, clips = self._clips[key]
+        Raises:
+            MediaError: Names `where` and the column of the medium that cannot be read.
+        """
+        messages = chat_messages({**row, **media_of(row, where, self._root)})
+        patch_size = self._processor.image_processor.patch_size
+        images, clips = load_media(messages, patch_size, media_cache())
         videos, metadata = zip(*clips, strict=True) if clips else (None, None)
         text = self._processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         inputs = self._processor(
@@ -77,7 +82,9 @@ class RowEncoder:
         ids = tokenizer(target + tokenizer.eos_token, add_special_tokens=False, return_tensors="pt")[
             "input_ids"
         ]
-        media = {
+        times = (row.get("extra_info") or {}).get("frames")
+        shown = repr((row.get("videos"), row.get("images"), times))
+        tensors = {
             name: inputs[name]
             for name in (
                 "pixel_values",
@@ -92,7 +99,7 @@ class RowEncoder:
             prompt_ids=inputs["input_ids"][0],
             target_ids=ids[0],
             token_types=inputs["mm_token_type_ids"][0],
-            media=self._media.setdefault(key, media),
+            media=self._media.setdefault(shown, tensors),
         )
 
 

@@ -77,9 +77,10 @@ def build_world(
     """
     require_packages("building clips and rows", ["av", "pyarrow"])
     config, out = config or WorldConfig(), Path(out_dir).resolve()
-    if min(clips, workers) < 1 or min(val_clips, seed) < 0:
+    if min(clips, workers) < 1 or min(val_clips, seed) < 0 or seed >= 2**63:
         raise SettingsError(
-            f"build_world: clips is {clips}, val_clips {val_clips}, seed {seed}, workers {workers}; at least 1, 0, 0, 1"
+            f"build_world: clips is {clips}, val_clips {val_clips}, seed {seed}, workers {workers}; "
+            "at least 1, 0, 0, 1, and the seed below 2**63"
         )
     for name in ("clips", "scenes"):
         (out / name).mkdir(parents=True, exist_ok=True)
@@ -205,6 +206,7 @@ class _Rows:
             form=config.form,
             style=config.style,
             categories=config.categories,
+            media_last=config.media_last,
             axes=_ROLLED_AXES if shot.roll and config.space == "camera" else None,
         )
         video = {

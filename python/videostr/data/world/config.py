@@ -99,6 +99,8 @@ class WorldConfig:
     form: Form = "json"
     style: Style = "full"
     categories: bool = True
+    media_last: bool = False
+    """The clip stands behind the question, right before the reply."""
     filters: Filters = field(default_factory=Filters)
 
     views: int = 1
@@ -242,6 +244,8 @@ def _check_ranges(config: WorldConfig) -> None:
             )
     if config.questions_per_clip < 1 or config.views < 1 or not config.rolls:
         raise SettingsError("world: questions_per_clip, views and the number of rolls must be at least 1")
+    if not 1 <= config.supersampling <= 8:
+        raise SettingsError(f"world.supersampling: {config.supersampling} must be from 1 to 8")
     if len(set(config.colours)) * len(set(config.shapes)) < 2:
         raise SettingsError(
             "world.colours, world.shapes: one category is not enough; name two colours or shapes"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from videostr.demo.process import StageError, run_stage
+from videostr.train.process import StageError, run_stage
 
 
 def _python(code: str) -> list[str]:
@@ -33,9 +33,9 @@ def test_a_failure_names_the_stage_and_shows_the_end_of_the_log(tmp_path: Path) 
 def test_a_stage_that_hangs_is_stopped_with_what_it_started(tmp_path: Path) -> None:
     code = "import os, subprocess; p = subprocess.Popen(['sleep', '600']); print(p.pid, flush=True); p.wait()"
     start = time.monotonic()
-    with pytest.raises(StageError, match="GRPO took over 1 s and was stopped"):
-        run_stage("GRPO", _python(code), tmp_path / "log", seconds=1)
-    assert time.monotonic() - start < 30
+    with pytest.raises(StageError, match="GRPO took over 4 s and was stopped"):
+        run_stage("GRPO", _python(code), tmp_path / "log", seconds=4)
+    assert time.monotonic() - start < 90
     child = int((tmp_path / "log").read_text().split()[0])
     assert _ends(child)
 

@@ -1,4 +1,4 @@
-"""Run one stage of the demonstration as a process of its own, its output kept in a log."""
+"""Run one stage of a longer work as a process of its own, its output kept in a log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GRACE_SECONDS = 30
 
 
 class StageError(VideostrError, RuntimeError):
-    """A stage of the demonstration failed; the message says which, and shows the end of its log."""
+    """A stage failed; the message says which, and shows the end of its log."""
 
 
 def run_stage(
