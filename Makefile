@@ -95,7 +95,7 @@ test-runs: $(VENV)/.train build
 
 test-rest: $(VENV)/.train test-rust
 	$(YIELDING) scripts/abi3_everywhere.sh
-	$(YIELDING) scripts/fuzz.sh 30
+	$(YIELDING) scripts/fuzz.sh 30 1
 	VIDEOSTR_PROPERTIES=full $(YIELDING) $(PYTEST_BESIDE) -m "not demo and not slow and not long and not alone"
 	VIDEOSTR_PROPERTIES=full $(YIELDING) $(BIN)/python -m pytest -q -m "not demo and not slow and not long and alone"
 
