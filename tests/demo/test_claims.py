@@ -32,7 +32,16 @@ def _same(size: int = 8) -> list[Rollout]:
 
 def _steps(count: int = 10, **changes: Any) -> list[Step]:
     return [
-        Step(**{"number": n + 1, "groups": [_group(), _same()], "grad_norm": 0.5, "seconds": 3.0, **changes})
+        Step(
+            **{
+                "number": n + 1,
+                "rows": [0, 1],
+                "groups": [_group(), _same()],
+                "grad_norm": 0.5,
+                "seconds": 3.0,
+                **changes,
+            }
+        )
         for n in range(count)
     ]
 
@@ -57,7 +66,7 @@ def test_no_steps_at_all() -> None:
 
 def test_a_group_that_lost_a_rollout() -> None:
     steps = _steps(9)
-    steps.append(Step(10, [_group(), _group(7)], 0.5, 3.0))
+    steps.append(Step(10, [0, 1], [_group(), _group(7)], 0.5, 3.0))
     assert _broken(steps) == "step 10: a group of 7 rollouts, not 8"
 
 
@@ -101,6 +110,7 @@ def _line(step: int, group: int, place: int, rollout: Rollout) -> dict[str, Any]
         "text": "a",
         "step": step,
         "group": f"3f_b-{group}",
+        "index": group,
         "uid": f"3f_b-{group}_{place}_0",
         "score": rollout["score"],
         "components": {**components, "motion": None},
@@ -135,6 +145,7 @@ def test_a_recorded_run_is_read_back_in_order_with_its_groups(recorded: Callable
     steps = read_steps(recorded(_steps(12), logged=12))
     assert [step.number for step in steps] == list(range(1, 13))
     assert [[len(group) for group in step.groups] for step in steps] == [[8, 8]] * 12
+    assert [step.rows for step in steps] == [[0, 1]] * 12
     assert steps[0].mean("answer") == pytest.approx(0.75)
     assert steps[0].varying() == ("answer", "node")
     assert steps[0].mean("motion") == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -38,6 +39,23 @@ def test_a_stage_that_hangs_is_stopped_with_what_it_started(tmp_path: Path) -> N
     assert time.monotonic() - start < 90
     child = int((tmp_path / "log").read_text().split()[0])
     assert _ends(child)
+
+
+def test_sigterm_ends_the_stage_too(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    inner = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    code = (
+        "import sys; from pathlib import Path; from videostr.train.process import run_stage\n"
+        f"run_stage('it', [sys.executable, '-c', {inner!r}], Path({str(log)!r}), seconds=600,"
+        " on_line=lambda line: print(line, end='', flush=True))"
+    )
+    outer = subprocess.Popen(_python(code), stdout=subprocess.PIPE, text=True)
+    assert outer.stdout is not None
+    stage = int(outer.stdout.readline())
+    outer.terminate()
+    assert outer.wait(60) == 143
+    outer.stdout.close()
+    assert _ends(stage)
 
 
 def _ends(pid: int) -> bool:

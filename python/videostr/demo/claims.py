@@ -24,6 +24,7 @@ class Step:
 
     Attributes:
         number: From 1.
+        rows: For each prompt the number of its row in its split.
         groups: For each prompt the rollouts of its group: component -> value (0 where undefined), ``score``,
             and the flags ``bad_reference`` and ``internal``.
         grad_norm: Norm of the actor's gradient before clipping.
@@ -32,6 +33,7 @@ class Step:
     """
 
     number: int
+    rows: Sequence[int]
     groups: Sequence[Sequence[Mapping[str, float]]]
     grad_norm: float
     seconds: float
@@ -67,18 +69,20 @@ def read_steps(run_dir: Path) -> list[Step]:
         number = int(path.stem)
         if number in metrics:
             with path.open(encoding="utf-8") as file:
-                groups = _groups(map(json.loads, file))
+                rows, groups = _groups(map(json.loads, file))
             data = metrics[number]
             share = data["videostr/reward/share_of_step"]
-            steps.append(Step(number, groups, data["actor/grad_norm"], data["timing_s/step"], share))
+            steps.append(Step(number, rows, groups, data["actor/grad_norm"], data["timing_s/step"], share))
     return steps
 
 
-def _groups(lines: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, float]]]:
+def _groups(lines: Iterable[Mapping[str, Any]]) -> tuple[list[int], list[list[Mapping[str, float]]]]:
+    rows: dict[str, int] = {}
     groups: dict[str, list[Mapping[str, float]]] = defaultdict(list)
     for line in lines:
+        rows[line["group"]] = line["index"]
         groups[line["group"]].append(_values(line))
-    return list(groups.values())
+    return list(rows.values()), list(groups.values())
 
 
 def _values(line: Mapping[str, Any]) -> dict[str, float]:

@@ -17,7 +17,7 @@ from videostr.demo.answer import answer_rows
 from videostr.demo.claims import NON_ZERO, Step, broken_claims, read_steps
 from videostr.demo.looks import broken_looks, compare_clips, looks_table
 from videostr.demo.plan import WORLD, Plan
-from videostr.demo.rise import LEAST_STEPS, rise_table, rises
+from videostr.demo.rise import LEAST_STEPS, broken_rises, rise_table, rises
 from videostr.demo.table import component_table
 from videostr.errors import VideostrError
 from videostr.integrations.verl import scorer_for
@@ -113,7 +113,9 @@ class Demo:
             f"{', '.join(NON_ZERO)} are non-zero. Rewards took {100 * share:.2f} % of a step."
         )
         if len(steps) >= LEAST_STEPS:
-            _say(rise_table(rises(steps)))
+            found = rises(steps)
+            _say(rise_table(found))
+            broken += broken_rises(found)
         return broken
 
     def _looks(self, launch: Launch, device: str) -> list[str]:
@@ -173,6 +175,7 @@ class Demo:
                 f"data.train_files={quoted(self.rows / 'grpo' / 'train.parquet')}",
                 f"data.val_files={quoted(self.rows / 'grpo' / 'val.parquet')}",
                 f"data.train_batch_size={plan.prompts}",
+                f"data.train_max_samples={plan.rows}",
                 f"actor_rollout_ref.model.path={quoted(self.cold_model)}",
                 f"actor_rollout_ref.actor.ppo_mini_batch_size={plan.prompts}",
                 f"actor_rollout_ref.rollout.n={plan.group_size}",

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from videostr.data.world import WorldConfig
 
+#: Of the runs of the long form whose claims are tested.
+SEEDS = (0, 1, 2)
 #: Few, small, plain balls before a camera that stands still: what a model of 1.5 million parameters can learn to see.
 WORLD = WorldConfig(
     frames=4,
@@ -57,14 +59,19 @@ class Plan:
     train_seconds: int = 1800
     looks: bool = False
 
+    @property
+    def rows(self) -> int:
+        """Prompts that GRPO is given: a quarter of its steps (all, of under four) sees each of them once."""
+        return self.prompts * (self.steps // 4 or self.steps)
+
 
 LONG = Plan(
     cold_clips=200,
-    cold_start_steps=160,
+    cold_start_steps=200,
     cold_start_seconds=240,
-    clips=160,
+    clips=72,
     val_clips=8,
-    steps=48,
+    steps=72,
 )
 SHORT = Plan(
     cold_clips=100,
@@ -76,11 +83,11 @@ SHORT = Plan(
     prompts=4,
 )
 LEARN = Plan(
-    cold_clips=600,
-    cold_start_steps=700,
+    cold_clips=1200,
+    cold_start_steps=1000,
     cold_start_seconds=1500,
-    clips=160,
-    val_clips=60,
-    steps=48,
+    clips=72,
+    val_clips=240,
+    steps=72,
     looks=True,
 )

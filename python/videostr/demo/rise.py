@@ -1,28 +1,35 @@
-"""How much a component of the reward rises over a run, measured against its noise."""
+"""How much a component of the reward rises over a run, measured against its noise.
+
+A quarter of the steps sees every prompt (`Plan.rows`), so a prompt of the first quarter is compared with itself in the
+last: what makes one prompt harder than another is not noise.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from videostr.demo.claims import Step
 
-#: What the graph is the mean of.
-GRAPH = ("node", "edge")
+#: What has to rise, and by how many of its standard errors at least.
+PARTS, STANDARD_ERRORS = ("answer", "graph"), 3.0
 #: Steps of which a quarter is enough to have an error.
 LEAST_STEPS = 8
 
 
 @dataclass(frozen=True)
 class Rise:
-    """From the first to the last quarter of the steps.
+    """From the first to the last quarter of the steps, over the prompts of both.
 
     Attributes:
-        first, last: Means over the groups of each quarter.
-        error: Standard error of `last - first`; a group, which shares its prompt, is one observation.
+        prompts: Their number.
+        first, last: Means over them in each quarter.
+        error: Standard error of `last - first`; a prompt, with all its replies, is one observation.
     """
 
+    prompts: int
     first: float
     last: float
     error: float
@@ -35,22 +42,27 @@ class Rise:
 
 
 def rises(steps: Sequence[Step]) -> dict[str, Rise]:
-    """`answer` and `graph` over a run of at least LEAST_STEPS steps.
+    """`answer` and `graph` over a run.
 
     Raises:
-        ValueError: Fewer steps.
+        ValueError: Fewer than LEAST_STEPS steps, or quarters that do not share at least two prompts.
     """
     if len(steps) < LEAST_STEPS:
         raise ValueError(f"{len(steps)} steps have no quarters; {LEAST_STEPS} at least")
-    values: Mapping[str, Callable[[Mapping[str, float]], float]] = {
-        "answer": lambda rollout: float(rollout["answer"]),
-        "graph": lambda rollout: sum(float(rollout[name]) for name in GRAPH) / len(GRAPH),
-    }
     quarter = len(steps) // 4
     return {
-        name: _rise(_groups(steps[:quarter], value), _groups(steps[-quarter:], value))
-        for name, value in values.items()
+        part: _rise(_by_prompt(steps[:quarter], part), _by_prompt(steps[-quarter:], part)) for part in PARTS
     }
+
+
+def broken_rises(found: Mapping[str, Rise]) -> list[str]:
+    """What does not rise by STANDARD_ERRORS, in words."""
+    return [
+        f"{part} goes from {rise.first:.3f} in the first quarter of the steps to {rise.last:.3f} in the last, "
+        f"{rise.errors:.1f} standard errors; {STANDARD_ERRORS:g} were claimed"
+        for part, rise in found.items()
+        if not rise.errors >= STANDARD_ERRORS
+    ]
 
 
 def rise_table(found: Mapping[str, Rise]) -> str:
@@ -67,14 +79,20 @@ def rise_table(found: Mapping[str, Rise]) -> str:
     )
 
 
-def _groups(steps: Sequence[Step], value: Callable[[Mapping[str, float]], float]) -> list[float]:
-    return [sum(map(value, group)) / len(group) for step in steps for group in step.groups]
+def _by_prompt(steps: Sequence[Step], part: str) -> dict[int, float]:
+    replies: dict[int, list[float]] = defaultdict(list)
+    for step in steps:
+        for row, group in zip(step.rows, step.groups, strict=True):
+            replies[row] += [rollout[part] for rollout in group]
+    return {row: sum(its) / len(its) for row, its in replies.items()}
 
 
-def _rise(first: Sequence[float], last: Sequence[float]) -> Rise:
-    means = [sum(part) / len(part) for part in (first, last)]
-    spreads = [
-        sum((value - mean) ** 2 for value in part) / (len(part) - 1) / len(part)
-        for part, mean in zip((first, last), means, strict=True)
-    ]
-    return Rise(means[0], means[1], math.sqrt(sum(spreads)))
+def _rise(first: Mapping[int, float], last: Mapping[int, float]) -> Rise:
+    both = sorted(first.keys() & last.keys())
+    if len(both) < 2:
+        raise ValueError(f"the first and the last quarter share {len(both)} prompts; 2 at least")
+    means = [sum(part[row] for row in both) / len(both) for part in (first, last)]
+    rises = [last[row] - first[row] for row in both]
+    mean = sum(rises) / len(rises)
+    spread = sum((rise - mean) ** 2 for rise in rises) / (len(rises) - 1)
+    return Rise(len(both), means[0], means[1], math.sqrt(spread / len(rises)))

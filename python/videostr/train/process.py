@@ -7,8 +7,10 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from videostr.errors import VideostrError
 
@@ -39,9 +41,11 @@ def run_stage(
 
     Raises:
         StageError: It failed, or took longer than `seconds`.
+        SystemExit: SIGTERM came; the stage was ended first.
     """
     last: deque[str] = deque(maxlen=_LAST_LINES)
     with (
+        _ended_by_sigterm(),
         log.open("w", encoding="utf-8") as out,
         subprocess.Popen(
             command,
@@ -75,6 +79,23 @@ def run_stage(
         raise StageError(f"{name} took over {seconds:.0f} s and was stopped; its log is {log}")
     if code:
         raise StageError(f"{name} ended with exit status {code}; the end of {log}:\n{''.join(last)}")
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends this process as an interrupt does, by way of what has to be cleared up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _give_up(process: subprocess.Popen[str], late: threading.Event) -> None:
