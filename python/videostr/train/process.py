@@ -46,7 +46,7 @@ def run_stage(
     last: deque[str] = deque(maxlen=_LAST_LINES)
     with (
         _ended_by_sigterm(),
-        log.open("w", encoding="utf-8") as out,
+        log.open("w", encoding="utf-8", buffering=1) as out,
         subprocess.Popen(
             command,
             env={**os.environ, **(environment or {})},
