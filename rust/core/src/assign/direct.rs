@@ -102,6 +102,8 @@ pub(super) struct Direct {
     from: Vec<u32>,
     ways: Vec<u64>,
     alive: Vec<u64>,
+    /// The bits of a row's costs.
+    sorted: Vec<u64>,
 }
 
 impl Direct {
@@ -449,11 +451,24 @@ impl Source<i64> for Direct {
         i64::MAX
     }
 
+    /// As many entries as there are rows, the cheapest, of equals the first: a row that has a dearer column in some assignment
+    /// can have a free one of these instead.
     fn all(&mut self, row: usize, out: &mut Vec<Entry<i64>>) {
-        let (start, shift) = (out.len(), self.unit_bits());
-        let costs = self.row(row)[..self.columns].iter().zip(0..);
-        out.extend(costs.map(|(&cost, column)| Entry { cost: cost_of(cost, shift), column }));
-        out[start..].sort_unstable_by_key(|entry| (entry.cost, entry.column));
+        let (rows, shift) = (self.column_of.len(), self.unit_bits());
+        // Marked costs are not negative, so their bits have their order.
+        let costs = &self.costs[row * self.stride..][..self.columns];
+        self.sorted.clear();
+        self.sorted.extend(costs.iter().map(|cost| cost.to_bits()));
+        if rows < self.columns {
+            self.sorted.select_nth_unstable(rows - 1);
+        }
+        self.sorted.truncate(rows);
+        self.sorted.sort_unstable();
+        let columns = whole(self.unit / 2.0) - 1;
+        out.extend(self.sorted.iter().map(|&bits| {
+            let marked = whole(f64::from_bits(bits));
+            Entry { cost: (marked >> shift).cast_signed() - 1, column: (marked & columns) as u32 }
+        }));
     }
 
     #[inline(always)]
@@ -618,6 +633,38 @@ mod tests {
             }
         }
         assert!(seen[..3].iter().all(|count| *count > 100), "{seen:?}");
+    }
+
+    #[test]
+    fn lists_as_long_as_there_are_rows_are_long_enough() {
+        let mut random = Random(9);
+        let (mut direct, mut short, mut whole) = (Direct::default(), Optimum::default(), Optimum::default());
+        let mut contested = 0;
+        for round in 0..600 {
+            let rows = 5 + random.below(20) as usize;
+            let columns = rows * 4 + random.below(60) as usize;
+            // Rows that hardly differ, so that they want the same columns; few costs, so that many are equal.
+            let (many, spread) = ([3, 30, 1000][round % 3], [1, 2, 5][round / 3 % 3]);
+            let shared = random.list(columns, many);
+            let costs = (0..rows * columns).map(|k| shared[k % columns] + random.list(1, spread)[0] - 1).collect();
+            let mut matrix = Matrix { columns, costs };
+            if direct.solve(rows, columns, &matrix) != Outcome::Contested {
+                continue;
+            }
+            contested += 1;
+            short.solve_lists(rows, columns, &mut direct);
+            whole.solve_lists(rows, columns, &mut matrix);
+            for flipped in [false, true] {
+                let (references, replies) = if flipped { (columns, rows) } else { (rows, columns) };
+                let settled = [&short, &whole].map(|optimum| {
+                    let mut out = vec![NONE; references];
+                    Ties::default().settle(optimum, Sides { references, replies, flipped }, &mut out);
+                    out
+                });
+                assert_eq!(settled[0], settled[1], "{rows} x {columns}: {:?}", matrix.costs);
+            }
+        }
+        assert!(contested > 200, "{contested}");
     }
 
     #[test]
