@@ -22,9 +22,10 @@ from measure import interleaved
 from videostr import _core
 from whole import case, name_of
 
-CORPORA = [(1, (3, 30), 64), (16, (3, 30), 24), (16, (50, 80), 12)]
+#: Frames, nodes, prompts (of eight replies).
+CORPORA = [(1, (3, 30), 512), (16, (3, 30), 128), (16, (50, 80), 32)]
 CLEAN = {"msgspec": baseline_best.DECODE, "orjson": orjson.loads, "json": json.loads}
-#: json_repair is timed, and ours beside it, on so many characters of the first texts.
+#: json_repair is timed, and ours beside it, on so many characters of each text.
 REPAIRED = 2000
 
 
@@ -43,7 +44,7 @@ def rows(rounds: int) -> dict[str, dict[str, Any]]:
         for key, reader in CLEAN.items():
             cases.setdefault(key, []).append(_case(made.name, clean, reader, rounds, "</graph>"))
         cases.setdefault("jiter", []).append(_case(made.name, cut, partial, rounds))
-        few = [text[:REPAIRED] for text in cut[:12]]
+        few = [text[:REPAIRED] for text in cut]
         cases.setdefault("json_repair", []).append(_case(made.name, few, json_repair.loads, min(3, rounds)))
     return {key: goals.row(key, of_key) for key, of_key in cases.items()}
 

@@ -17,7 +17,7 @@ from videostr.errors import SpecError
 __all__ = ["PRESETS", "SCORING_VERSION", "RewardSpec", "Weights"]
 
 #: Moves whenever a score of some reply under some spec moves; it is part of every fingerprint.
-SCORING_VERSION = 4
+SCORING_VERSION = 5
 
 #: Names of the presets, the default first.
 PRESETS: tuple[str, ...] = tuple(_core.PRESETS)

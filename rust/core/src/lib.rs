@@ -9,6 +9,7 @@ mod geometry;
 pub mod graph;
 mod hash;
 pub mod labels;
+mod lanes;
 mod matching;
 pub mod names;
 pub mod nearest;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::geometry::{Turning, Vec3, cross, distance, dot, grid, horizontal, mean, norm, sub};
+use crate::lanes::{LANES, Lanes, each};
 use crate::reference::{Scene, Space};
 use crate::spec::{AlignScope, Angle, FrameOfReference, Group, RewardSpec, SpecError};
 
@@ -72,13 +73,23 @@ pub(crate) struct Step {
 /// One frame's part of a plan.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FramePlan {
-    /// Distances of the pairs i < j of the frame's nodes, row by row.
-    pub(crate) distances: Vec<f64>,
+    /// Distances of the pairs of the frame's nodes, for each group of nodes from each node up to the last of the group; 0 to
+    /// those beyond the last node.
+    pub(crate) distances: Vec<Lanes>,
     pub(crate) tuples: Tuples,
     pub(crate) steps: Vec<Step>,
     pub(crate) observer: Vec3,
     /// Whether `node` is defined.
     pub(crate) node_defined: bool,
+}
+
+impl FramePlan {
+    /// Of two nodes of the frame, `a` before `b`.
+    pub(crate) fn distance(&self, a: usize, b: usize) -> f64 {
+        let group = b / LANES;
+        // The groups before it have 8, 16, … lines.
+        self.distances[LANES / 2 * group * (group + 1) + a][b % LANES]
+    }
 }
 
 /// A reference pair that can start the search for a motion.
@@ -234,10 +245,11 @@ impl Plan {
         let nodes = scene.frames[index].nodes.clone();
         let scope = if clip { 0 } else { index };
         let points = &scene.xyz[nodes.clone()];
-        let mut distances = Vec::with_capacity(points.len() * points.len().saturating_sub(1) / 2);
-        for (i, &p) in points.iter().enumerate() {
-            distances.extend(points[i + 1..].iter().map(|&q| distance(p, q)));
-        }
+        let groups = (0..points.len()).step_by(LANES);
+        let lines = groups.flat_map(|start| (0..start + LANES).map(move |i| (i, start)));
+        let to = |p: Vec3, j: usize| points.get(j).map_or(0.0, |&q| distance(p, q));
+        let line = |(i, start)| each(|k| points.get(i).map_or(0.0, |&p| to(p, start + k)));
+        let distances = lines.map(line).collect();
         FramePlan {
             distances,
             tuples: self.tuples(scene, nodes),

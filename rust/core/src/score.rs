@@ -177,7 +177,7 @@ impl Scorer {
             let partners = &matching.partners;
             components[column::NODE] = over_frames(&context, |frame| {
                 let defined = context.plan().frames[frame].node_defined;
-                defined.then(|| node::frame(&context, frame, partners, matching.points(layout)))
+                defined.then(|| node::frame(&context, frame, partners, matching.points(layout), values))
             });
         }
         if edge {

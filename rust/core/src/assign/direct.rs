@@ -9,10 +9,11 @@
 #![expect(clippy::inline_always, reason = "the loops must be compiled for wide registers, see `wide`")]
 
 use super::{Entry, NONE, Source};
-use crate::wide::wide;
+use crate::lanes::{LANES, each};
+use crate::wide::{Vectored, vectored};
+use fearless_simd::f64x8;
+use fearless_simd::prelude::*;
 
-/// Rows are filled up to a multiple of this many columns.
-const LANES: usize = 8;
 /// Above every path.
 const FAR: f64 = (1_u64 << 60) as f64;
 /// Costs up to this one, columns included, keep every sum below 2^52: no price is below -4 times it, no path above 5 times.
@@ -33,11 +34,11 @@ pub(crate) trait Rows {
 /// Eight values from a place on, `other` beyond the end, which is not reached where `WITHIN`. They are read together wherever
 /// that can be, though fewer are asked for: what is stored one by one cannot be loaded together soon after.
 #[inline(always)]
-pub(crate) fn eight<const WITHIN: bool, T: Copy>(values: &[T], start: usize, other: T) -> [T; LANES] {
+pub(crate) fn eight<const WITHIN: bool, T: Copy + Default>(values: &[T], start: usize, other: T) -> [T; LANES] {
     match values.get(start..start + LANES).and_then(<[T]>::first_chunk) {
         Some(eight) => *eight,
         None if WITHIN => [other; LANES],
-        None => std::array::from_fn(|k| values.get(start + k).copied().unwrap_or(other)),
+        None => each(|k| values.get(start + k).copied().unwrap_or(other)),
     }
 }
 
@@ -88,9 +89,12 @@ pub(super) struct Direct {
     waiting: Vec<u32>,
     /// The two least costs of each row, and the least without its mark.
     least: Vec<(f64, f64)>,
+    /// What each row pays for the column that it holds, price taken off, without the column's mark.
     pays: Vec<f64>,
     /// Columns that no row holds, and what to ask for them.
     free: Vec<(u32, f64)>,
+    /// What a free column and its mark ask for together; NaN for others.
+    asked: Vec<f64>,
     /// Rows that may have more than one tight column.
     touched: Vec<bool>,
     reach: Vec<f64>,
@@ -127,28 +131,12 @@ impl Direct {
         self.width = columns.next_multiple_of(LANES);
         self.stride = self.width + if self.width.is_multiple_of(64) { LANES } else { 0 };
         self.unit = (2 * self.width.next_power_of_two() as u64) as f64;
-        wide(
-            #[inline(always)]
-            || self.solve_wide(rows, source),
-        )
+        vectored(Solving { direct: self, rows, source })
     }
 
     /// The pairs (row, column) of which every optimal assignment is made.
     pub(super) fn find_tight(&self, tight: &mut Vec<(u32, u32)>) {
-        for (row, &column) in (0_u32..).zip(&self.column_of) {
-            if self.touched[row as usize] {
-                let beyond = self.beyond(row as usize);
-                for first in (0..self.width).step_by(LANES) {
-                    let mut bits = self.tight_of(row as usize, beyond, first);
-                    while bits != 0 {
-                        tight.push((row, first as u32 + bits.trailing_zeros()));
-                        bits &= bits - 1;
-                    }
-                }
-            } else {
-                tight.push((row, column));
-            }
-        }
+        vectored(Finding { direct: self, tight });
     }
 
     /// All assignments of a few rows and as many columns, tried in their order.
@@ -176,7 +164,7 @@ impl Direct {
     }
 
     #[inline(always)]
-    fn solve_wide(&mut self, rows: usize, source: &impl Rows) -> Outcome {
+    fn solve_wide<S: Simd>(&mut self, simd: S, rows: usize, source: &impl Rows) -> Outcome {
         self.row_of.clear();
         self.row_of.resize(self.width, NONE);
         for list in [&mut self.column_of, &mut self.waiting] {
@@ -238,7 +226,7 @@ impl Direct {
             return Outcome::Contested;
         }
         if !self.waiting.is_empty() {
-            self.raise_prices();
+            self.raise_prices(simd);
             let held = self.unit / 2.0;
             self.off.clear();
             let columns = self.prices.iter().zip(&self.row_of);
@@ -247,7 +235,7 @@ impl Direct {
                 self.augment(self.waiting[k]);
             }
         }
-        if self.is_unique() { Outcome::Unique } else { Outcome::Tied }
+        if self.is_unique(simd) { Outcome::Unique } else { Outcome::Tied }
     }
 
     #[inline(always)]
@@ -269,15 +257,23 @@ impl Direct {
     /// Raises the price of each free column to what the first row would pay for it, and gives the idle row as many of the
     /// dearest as are left over, at one price.
     #[inline(always)]
-    fn raise_prices(&mut self) {
+    fn raise_prices<S: Simd>(&mut self, simd: S) {
         let rows = self.column_of.len();
         self.free.clear();
-        let free = (0..self.columns as u32).filter(|&column| self.row_of[column as usize] == NONE);
-        self.free.extend(free.map(|column| (column, FAR)));
-        for (column, price) in &mut self.free {
-            let costs = self.costs[*column as usize..].iter().step_by(self.stride);
-            *price =
-                costs.zip(&self.pays).fold(FAR, |price, (cost, pays)| less(price, cost - pays)) - f64::from(*column);
+        self.asked.clear();
+        for first in (0..self.width).step_by(LANES) {
+            let held: [u32; LANES] = eight::<true, _>(&self.row_of, first, NONE);
+            let mut least = [FAR; LANES];
+            if held.contains(&NONE) {
+                for (costs, pays) in self.costs.chunks_exact(self.stride).zip(&self.pays) {
+                    let costs: [f64; LANES] = eight::<true, _>(costs, first, FAR);
+                    least = each(|k| less(least[k], costs[k] - pays));
+                }
+            }
+            for (k, _) in held.iter().enumerate().filter(|(k, row)| **row == NONE && first + k < self.columns) {
+                self.free.push(((first + k) as u32, least[k] - (first + k) as f64));
+            }
+            self.asked.extend_from_slice(&[f64::NAN; LANES]);
         }
         let spare = self.columns - rows;
         if spare > 0 {
@@ -295,17 +291,17 @@ impl Direct {
         }
         for &(column, price) in &self.free {
             self.prices[column as usize] = price;
-            let costs = self.costs[column as usize..].iter().step_by(self.stride);
-            for ((cost, pays), touched) in costs.zip(&self.pays).zip(&mut self.touched) {
-                *touched |= cost - f64::from(column) - pays == price;
-            }
+            self.asked[column as usize] = price + f64::from(column);
         }
-    }
-
-    /// What a row pays for the column that it holds, without the column's mark.
-    #[inline(always)]
-    fn paid(&self, row: usize, column: usize) -> f64 {
-        self.row(row)[column] - column as f64 - self.prices[column]
+        let asked = self.asked.as_chunks::<LANES>().0;
+        let rows = self.costs.chunks_exact(self.stride).zip(&self.pays).zip(&mut self.touched);
+        for ((costs, &pays), touched) in rows {
+            let mut equal = 0;
+            for (costs, asked) in costs.as_chunks::<LANES>().0.iter().zip(asked) {
+                equal |= (f64x8::simd_from(simd, *costs) - pays).simd_eq(f64x8::simd_from(simd, *asked)).to_bitmask();
+            }
+            *touched |= equal != 0;
+        }
     }
 
     /// Dijkstra over reduced costs from a row without a column, then the exchange along the path found.
@@ -325,8 +321,9 @@ impl Direct {
                 break (column, nearest - column as f64);
             }
             let length = nearest - column as f64 - held;
-            let offset = length - self.paid(holder as usize, column);
             self.off[column] = -FAR;
+            let pays = if holder == idle { self.unit - self.level } else { self.pays[holder as usize] };
+            let offset = length - pays;
             if holder == idle {
                 for (off, _) in self.off.iter_mut().zip(&self.row_of).filter(|(_, row)| **row == idle) {
                     *off = -FAR;
@@ -337,6 +334,7 @@ impl Direct {
             nearest = relax(costs, offset, &self.off, &mut self.reach);
         };
         self.touched[start as usize] = true;
+        self.pays[start as usize] = length;
         for scan in &self.scanned[1..] {
             let gain = length - scan.length;
             if scan.row == idle {
@@ -348,6 +346,7 @@ impl Direct {
             } else {
                 let column = scan.column as usize;
                 self.touched[scan.row as usize] = true;
+                self.pays[scan.row as usize] += gain;
                 self.prices[column] -= gain;
                 self.off[column] = self.prices[column] - held;
             }
@@ -370,23 +369,22 @@ impl Direct {
 
     /// Of eight columns those that are tight for a row, as bits.
     #[inline(always)]
-    fn tight_of(&self, row: usize, beyond: f64, first: usize) -> u64 {
+    fn tight_of<S: Simd>(&self, simd: S, row: usize, beyond: f64, first: usize) -> u64 {
         let costs: [f64; LANES] = eight::<true, _>(self.row(row), first, FAR);
         let prices: [f64; LANES] = eight::<true, _>(&self.prices, first, 0.0);
-        let bits = std::array::from_fn(|k| if costs[k] - prices[k] < beyond { WEIGHTS[k] } else { 0.0 });
-        whole(sum(bits))
+        (f64x8::simd_from(simd, costs) - f64x8::simd_from(simd, prices)).simd_lt(beyond).to_bitmask()
     }
 
     /// Above what a tight column costs a row, its price taken off.
     #[inline(always)]
     fn beyond(&self, row: usize) -> f64 {
-        self.paid(row, self.column_of[row] as usize) + self.unit
+        self.pays[row] + self.unit
     }
 
     /// Whether no other assignment is made of tight pairs: no column leads back to itself, by way of the other tight columns
     /// of the rows that hold them, or of a free column and one that may be left alone.
     #[inline(always)]
-    fn is_unique(&mut self) -> bool {
+    fn is_unique<S: Simd>(&mut self, simd: S) -> bool {
         let words = self.width.div_ceil(64);
         self.ways.clear();
         self.from.clear();
@@ -396,7 +394,7 @@ impl Direct {
             let (held, beyond, start) = (self.column_of[row] as usize, self.beyond(row), self.ways.len());
             self.ways.resize(start + words, 0);
             for first in (0..self.width).step_by(LANES) {
-                self.ways[start + first / 64] |= self.tight_of(row, beyond, first) << (first % 64);
+                self.ways[start + first / 64] |= self.tight_of(simd, row, beyond, first) << (first % 64);
             }
             self.ways[start + held / 64] &= !(1 << (held % 64));
             if self.ways[start..].iter().all(|word| *word == 0) {
@@ -444,6 +442,49 @@ impl Direct {
     }
 }
 
+struct Solving<'a, R> {
+    direct: &'a mut Direct,
+    rows: usize,
+    source: &'a R,
+}
+
+impl<R: Rows> Vectored for Solving<'_, R> {
+    type Out = Outcome;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> Outcome {
+        self.direct.solve_wide(simd, self.rows, self.source)
+    }
+}
+
+struct Finding<'a> {
+    direct: &'a Direct,
+    tight: &'a mut Vec<(u32, u32)>,
+}
+
+impl Vectored for Finding<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { direct, tight } = self;
+        for (row, &column) in (0_u32..).zip(&direct.column_of) {
+            if direct.touched[row as usize] {
+                let beyond = direct.beyond(row as usize);
+                for first in (0..direct.width).step_by(LANES) {
+                    let mut bits = direct.tight_of(simd, row as usize, beyond, first);
+                    while bits != 0 {
+                        tight.push((row, first as u32 + bits.trailing_zeros()));
+                        bits &= bits - 1;
+                    }
+                }
+            } else {
+                tight.push((row, column));
+            }
+        }
+    }
+}
+
 /// The costs that were read, of a contested problem.
 impl Source<i64> for Direct {
     fn first(&mut self, row: usize, out: &mut Vec<Entry<i64>>) -> i64 {
@@ -484,9 +525,6 @@ fn cost_of(marked: f64, shift: u32) -> i64 {
     (whole(marked) >> shift).cast_signed() - 1
 }
 
-/// Bits as numbers.
-const WEIGHTS: [f64; LANES] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
-
 /// A whole number below 2^52.
 #[inline(always)]
 fn whole(value: f64) -> u64 {
@@ -505,14 +543,8 @@ fn more(a: f64, b: f64) -> f64 {
 
 #[inline(always)]
 fn least(lanes: [f64; LANES]) -> f64 {
-    let a: [f64; 4] = std::array::from_fn(|k| less(lanes[k], lanes[k + 4]));
+    let a: [f64; 4] = each(|k| less(lanes[k], lanes[k + 4]));
     less(less(a[0], a[2]), less(a[1], a[3]))
-}
-
-#[inline(always)]
-fn sum(lanes: [f64; LANES]) -> f64 {
-    let a: [f64; 4] = std::array::from_fn(|k| lanes[k] + lanes[k + 4]);
-    (a[0] + a[2]) + (a[1] + a[3])
 }
 
 /// The least of all lanes, and the least but that one.
@@ -527,8 +559,8 @@ fn two(best: [f64; LANES], second: [f64; LANES]) -> (f64, f64) {
 /// Of each two lanes the least and the second.
 #[inline(always)]
 fn halve<const N: usize, const H: usize>(best: [f64; N], second: [f64; N]) -> ([f64; H], [f64; H]) {
-    let first = std::array::from_fn(|k| less(best[k], best[k + H]));
-    let next = std::array::from_fn(|k| less(more(best[k], best[k + H]), less(second[k], second[k + H])));
+    let first = each(|k| less(best[k], best[k + H]));
+    let next = each(|k| less(more(best[k], best[k + H]), less(second[k], second[k + H])));
     (first, next)
 }
 
@@ -545,7 +577,7 @@ impl Reading<'_> {
     /// Marks costs with their columns.
     #[inline(always)]
     fn mark(&mut self, costs: [f64; LANES], marks: &[f64; LANES]) -> [f64; LANES] {
-        let values: [f64; LANES] = std::array::from_fn(|k| costs[k] * self.unit + marks[k]);
+        let values: [f64; LANES] = each(|k| costs[k] * self.unit + marks[k]);
         for k in 0..LANES {
             self.largest[k] = more(self.largest[k], costs[k]);
             self.second[k] = less(self.second[k], more(self.best[k], values[k]));
@@ -560,7 +592,7 @@ impl Reading<'_> {
 fn nearest_path(reach: &[f64], off: &[f64]) -> f64 {
     let mut nearest = [2.0 * FAR; LANES];
     for (reach, off) in reach.as_chunks::<LANES>().0.iter().zip(off.as_chunks::<LANES>().0) {
-        nearest = std::array::from_fn(|k| less(nearest[k], reach[k] - off[k]));
+        nearest = each(|k| less(nearest[k], reach[k] - off[k]));
     }
     least(nearest)
 }
@@ -571,8 +603,8 @@ fn relax(costs: &[f64], offset: f64, off: &[f64], reach: &mut [f64]) -> f64 {
     let mut nearest = [2.0 * FAR; LANES];
     let columns = costs.as_chunks::<LANES>().0.iter().zip(off.as_chunks::<LANES>().0);
     for ((costs, off), reach) in columns.zip(reach.as_chunks_mut::<LANES>().0) {
-        let paths: [f64; LANES] = std::array::from_fn(|k| less(costs[k] + offset, reach[k]));
-        nearest = std::array::from_fn(|k| less(nearest[k], paths[k] - off[k]));
+        let paths: [f64; LANES] = each(|k| less(costs[k] + offset, reach[k]));
+        nearest = each(|k| less(nearest[k], paths[k] - off[k]));
         *reach = paths;
     }
     least(nearest)

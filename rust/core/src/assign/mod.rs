@@ -275,11 +275,17 @@ impl Solver {
     pub fn assign(&mut self, cost: &[f64], columns: usize, out: &mut [i64]) {
         let rows = out.len();
         assert_eq!(cost.len(), rows * columns, "a matrix of {rows} x {columns} costs");
-        self.partners.clear();
-        self.partners.resize(rows, NONE);
         let sides = Sides { references: rows, replies: columns, flipped: rows > columns };
         let mut matrix = Matrix { cost, columns, flipped: sides.flipped };
         self.optimum.solve(rows.min(columns), rows.max(columns), &mut matrix);
+        if self.optimum.is_unique() && !sides.flipped {
+            for (out, &column) in out.iter_mut().zip(self.optimum.column_of()) {
+                *out = i64::from(column);
+            }
+            return;
+        }
+        self.partners.clear();
+        self.partners.resize(rows, NONE);
         self.ties.settle(&self.optimum, sides, &mut self.partners);
         for (out, &partner) in out.iter_mut().zip(&self.partners) {
             *out = if partner == NONE { -1 } else { i64::from(partner) };

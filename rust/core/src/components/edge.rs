@@ -4,8 +4,8 @@
 
 use crate::assign::NONE;
 use crate::components::Context;
-use crate::components::pairs::{Pairs, Rules};
-use crate::geometry::{Points, Vec3, cross, distance, dot, horizontal, mean, norm, sub, times};
+use crate::components::pairs::{Node, Nodes, Origin, Rules};
+use crate::geometry::{Points, Vec3, cross, distance, dot, horizontal, norm, sub};
 use crate::plan::AngleKind;
 use crate::spec::{Edges, Norm};
 
@@ -22,16 +22,15 @@ pub(super) type Direction = (f64, f64);
 
 /// A matched node: its place in the frame, both points, and the rays to them (unit vectors) where they have a direction.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Matched {
-    pub(super) rank: usize,
-    pub(super) reference: Vec3,
-    pub(super) reply: Vec3,
-    partner: u32,
-    pub(super) ray: Option<Vec3>,
-    pub(super) image_ray: Option<Vec3>,
+struct Matched {
+    rank: usize,
+    reference: Vec3,
+    reply: Vec3,
+    ray: Option<Vec3>,
+    image_ray: Option<Vec3>,
 }
 
-/// A stated edge between partners of the matched nodes `first` < `second`.
+/// A stated edge between partners of the nodes `first` < `second` of the frame.
 #[derive(Clone, Copy, Debug)]
 struct Stated {
     first: u32,
@@ -58,10 +57,9 @@ pub(crate) struct PairTerm {
 /// Reused memory.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EdgeScratch {
-    matched: Vec<Matched>,
+    nodes: Nodes,
     stated: Vec<Stated>,
     rank_of: Vec<u32>,
-    pairs: Pairs,
 }
 
 /// The component of one frame with at least two reference nodes.
@@ -130,25 +128,26 @@ pub(crate) fn show(
     };
     match context.spec.edges {
         Edges::Derived => {
-            for (k, a) in scratch.matched.iter().enumerate() {
-                for b in &scratch.matched[k + 1..] {
+            let matched: Vec<Matched> = scratch.nodes.matched.iter().map(|&rank| scratch.matched(rank)).collect();
+            for (k, a) in matched.iter().enumerate() {
+                for b in &matched[k + 1..] {
                     let angle = angle_kernel(context, frame, a, b, placed.scale);
                     add(a, b, distance(a.reply, b.reply) * placed.scale, angle);
                 }
             }
         }
         Edges::Stated => {
-            scratch.find_stated(context, frame);
+            scratch.find_stated(context, frame, partners);
             for edge in &scratch.stated {
-                let (a, b) = (&scratch.matched[edge.first as usize], &scratch.matched[edge.second as usize]);
-                let angle = reference_angle(context, frame, a, b).map(|angle| match edge.angle {
+                let (a, b) = (scratch.matched(edge.first), scratch.matched(edge.second));
+                let angle = reference_angle(context, frame, &a, &b).map(|angle| match edge.angle {
                     Some(image) if context.plan().angle != AngleKind::Image => {
                         let image = image.to_radians();
                         half_cosine(angle, (image.cos(), image.sin()))
                     }
                     _ => 0.0,
                 });
-                add(a, b, edge.distance, angle);
+                add(&a, &b, edge.distance, angle);
             }
         }
     }
@@ -156,8 +155,7 @@ pub(crate) fn show(
 }
 
 fn reference_distance(context: &Context<'_>, frame: usize, a: &Matched, b: &Matched) -> f64 {
-    let n = context.scene.frames[frame].nodes.len();
-    context.plan().frames[frame].distances[a.rank * (2 * n - a.rank - 1) / 2 + b.rank - a.rank - 1]
+    context.plan().frames[frame].distance(a.rank, b.rank)
 }
 
 /// (1 + cos(θ − θ̂)) / 2.
@@ -205,11 +203,6 @@ fn between(p: Vec3, q: Vec3) -> Direction {
     (dot(p, q), norm(cross(p, q)))
 }
 
-fn unit(context: &Context<'_>, ray: Vec3, scale: f64) -> Option<Vec3> {
-    let length = directed(context, norm(ray), scale)?;
-    Some(times(ray, 1.0 / length))
-}
-
 impl EdgeScratch {
     /// The sum for derived distances, many pairs at a time.
     fn derived(&mut self, context: &Context<'_>, frame: usize, partners: &[u32], placed: Placed<'_>) -> f64 {
@@ -221,54 +214,39 @@ impl EdgeScratch {
             angle_weight: context.spec.angle_weight,
             scale: placed.scale,
             distances: &context.plan().frames[frame].distances,
-            nodes: context.scene.frames[frame].nodes.len(),
         };
-        self.pairs.sum(&rules, &self.matched)
+        self.nodes.sum(&rules)
     }
 
     fn match_nodes(&mut self, context: &Context<'_>, frame: usize, partners: &[u32], placed: Placed<'_>) {
         let nodes = context.scene.frames[frame].nodes.clone();
-        self.matched.clear();
-        for i in nodes.clone().filter(|&i| partners[i] != NONE) {
-            self.matched.push(Matched {
-                rank: i - nodes.start,
-                reference: context.scene.xyz[i],
-                reply: placed.written.at(partners[i] as usize),
-                partner: partners[i],
-                ray: None,
-                image_ray: None,
-            });
-        }
-        match context.plan().angle {
-            AngleKind::Centroid if self.matched.len() >= 3 => {
-                let from = mean(self.matched.iter().map(|node| node.reference));
-                let image_from = mean(self.matched.iter().map(|node| node.reply));
-                for node in &mut self.matched {
-                    node.ray = unit(context, sub(node.reference, from), 1.0);
-                    node.image_ray = unit(context, sub(node.reply, image_from), placed.scale);
-                }
-            }
-            AngleKind::View => {
-                let from = context.plan().frames[frame].observer;
-                for node in &mut self.matched {
-                    node.ray = unit(context, sub(node.reference, from), 1.0);
-                    node.image_ray = unit(context, sub(placed.moved.at(node.partner as usize), from), 1.0);
-                }
-            }
-            _ => {}
-        }
+        let plan = context.plan();
+        let origin = match plan.angle {
+            AngleKind::Centroid => Origin::Mean,
+            AngleKind::View => Origin::Point(plan.frames[frame].observer, placed.moved),
+            _ => Origin::Nowhere,
+        };
+        let (references, partners) = (&context.scene.xyz[nodes.clone()], &partners[nodes]);
+        self.nodes.take(references, partners, placed.written, origin, plan.shortest, placed.scale);
+    }
+
+    fn matched(&self, rank: u32) -> Matched {
+        let Node { reference, reply, ray, image_ray } = self.nodes.at(rank as usize);
+        let [ray, image_ray] = [ray, image_ray].map(|ray| Some(ray).filter(|ray| !ray[0].is_nan()));
+        Matched { rank: rank as usize, reference, reply, ray, image_ray }
     }
 
     /// The stated edges whose ends are partners of matched nodes, in the order of the reference's pairs.
-    fn find_stated(&mut self, context: &Context<'_>, frame: usize) {
+    fn find_stated(&mut self, context: &Context<'_>, frame: usize, partners: &[u32]) {
         self.stated.clear();
         let layout = context.layout;
         let partner = layout.partner[frame] as usize;
         let Some(nodes) = layout.frames.get(partner) else { return };
         self.rank_of.clear();
         self.rank_of.resize(nodes.len(), NONE);
-        for (k, node) in self.matched.iter().enumerate() {
-            self.rank_of[node.partner as usize - nodes.start] = k as u32;
+        for &rank in &self.nodes.matched {
+            let reference = context.scene.frames[frame].nodes.start + rank as usize;
+            self.rank_of[partners[reference] as usize - nodes.start] = rank;
         }
         for edge in &context.graph.edges[context.graph.frames[partner].edges.clone()] {
             let rank = |source: u32| self.rank_of[layout.place[source as usize] as usize - nodes.start];

@@ -1,54 +1,62 @@
 //! `node`: how near each matched node lies.
 
-use std::ops::Range;
+#![expect(clippy::inline_always, reason = "the loops must be compiled for wide registers, see `wide`")]
 
 use crate::assign::NONE;
 use crate::components::Context;
-use crate::geometry::{Points, distance};
+use crate::geometry::Points;
+use crate::lanes::{LANES, Lanes, add_kept, by_axis, each, filled, images, kept, squares, ways};
 use crate::wide::wide;
 
-/// Sum of the kernel over the matched nodes of a frame; `points` are the reply's nodes where they are compared.
+/// Sum of the kernel over the matched nodes of a frame, in as many partial sums as there are lanes; `points` are the reply's
+/// nodes where they are compared.
 pub(crate) fn sum(context: &Context<'_>, frame: usize, partners: &[u32], points: &Points) -> f64 {
-    span(context, context.scene.frames[frame].nodes.clone(), partners, points)
+    let mut sums = [0.0; LANES];
+    kernels(context, frame, partners, points, |values| sums = each(|k| sums[k] + values[k]));
+    sums.iter().sum()
 }
 
-/// Nodes whose kernels are computed together.
-const LANES: usize = 16;
-
-fn span(context: &Context<'_>, nodes: Range<usize>, partners: &[u32], points: &Points) -> f64 {
+/// Hands on the kernels of a frame's nodes, some at a time; zero for those that are not matched.
+#[inline(always)]
+fn kernels(context: &Context<'_>, frame: usize, partners: &[u32], points: &Points, mut take: impl FnMut(&Lanes)) {
+    let nodes = &context.scene.frames[frame].nodes;
+    let (references, partners) = (&context.scene.xyz[nodes.clone()], &partners[nodes.clone()]);
     wide(
         #[inline(always)]
         || {
-            let mut sum = 0.0;
-            let mut values = [0.0; LANES];
-            let mut matched = nodes.filter(|&i| partners[i] != NONE);
-            loop {
-                let mut count = 0;
-                for (value, i) in values.iter_mut().zip(&mut matched) {
-                    *value = distance(context.scene.xyz[i], points.at(partners[i] as usize)) / context.scene.scale;
-                    count += 1;
-                }
-                context.node.apply(&mut values);
-                sum = values[..count].iter().fold(sum, |sum, value| sum + value);
-                if count < LANES {
-                    return sum;
-                }
+            for (references, partners) in references.chunks(LANES).zip(partners.chunks(LANES)) {
+                let partners = filled(partners, NONE);
+                let (here, there) = (by_axis(&filled(references, [0.0; 3])), images(points, &partners));
+                let apart = squares(&ways(&here, &there));
+                let values = context.node.several(each(|k| apart[k].sqrt() / context.scene.scale));
+                let mut matched = [0.0; LANES];
+                add_kept(&mut matched, &values, &kept(&partners));
+                take(&matched);
             }
         },
-    )
+    );
 }
 
 /// The component of one frame.
-pub(crate) fn frame(context: &Context<'_>, frame: usize, partners: &[u32], points: &Points) -> f64 {
+pub(crate) fn frame(
+    context: &Context<'_>,
+    frame: usize,
+    partners: &[u32],
+    points: &Points,
+    values: &mut Vec<f64>,
+) -> f64 {
     let nodes = &context.scene.frames[frame].nodes;
     if !context.spec.per_class {
         return sum(context, frame, partners, points) / nodes.len().max(context.predicted(frame)) as f64;
     }
+    values.clear();
+    kernels(context, frame, partners, points, |some| values.extend_from_slice(some));
     let mut mean = 0.0;
     for (_, group) in &context.scene.frames[frame].groups {
         let share = group.len() as f64 / nodes.len() as f64;
         let predicted = context.layout.images[group.start].len();
-        mean += share * span(context, group.clone(), partners, points) / group.len().max(predicted) as f64;
+        let sum: f64 = values[group.start - nodes.start..group.end - nodes.start].iter().sum();
+        mean += share * sum / group.len().max(predicted) as f64;
     }
     mean
 }

@@ -3,10 +3,12 @@
 
 #![expect(clippy::inline_always, reason = "the loops must be compiled for wide registers, see `wide`")]
 
-use super::edge::Matched;
 use super::kernels::EdgeTerm;
-use crate::geometry::Vec3;
+use crate::assign::NONE;
+use crate::geometry::{Points, Vec3};
+use crate::lanes::{LANES, Lanes, add_kept, by_axis, each, filled, images, kept, squares};
 use crate::plan::AngleKind;
+use crate::spec::EdgeKernel;
 use crate::wide::wide;
 
 /// What the terms of a frame depend on beside its nodes.
@@ -19,64 +21,28 @@ pub(super) struct Rules<'a> {
     pub(super) angle_weight: f64,
     /// Of the motion.
     pub(super) scale: f64,
-    /// Of the pairs of the frame's `nodes`, row by row.
-    pub(super) distances: &'a [f64],
-    pub(super) nodes: usize,
+    /// Of the pairs of the frame's nodes, see [`crate::plan::FramePlan`].
+    pub(super) distances: &'a [Lanes],
 }
 
-/// Pairs that are computed together; as many partial sums are kept.
-const LANES: usize = 8;
-type Lanes = [f64; LANES];
-
-/// Points by coordinate, with as many more behind them as make the last few whole.
-#[derive(Clone, Debug, Default)]
-struct Columns([Vec<f64>; 3]);
-
-impl Columns {
-    fn fill(&mut self, points: impl Fn(usize) -> Vec3, count: usize) {
-        for (axis, column) in self.0.iter_mut().enumerate() {
-            column.clear();
-            column.extend((0..count).map(|k| points(k)[axis]));
-            column.resize(count + LANES, 0.0);
-        }
-    }
-
-    #[inline(always)]
-    fn at(&self, k: usize) -> Vec3 {
-        [self.0[0][k], self.0[1][k], self.0[2][k]]
-    }
-
-    /// Eight points from one on, by coordinate.
-    #[inline(always)]
-    fn some(&self, first: usize) -> [Lanes; 3] {
-        std::array::from_fn(|axis| lanes(&self.0[axis], first))
-    }
-}
-
+/// All bits of the lanes from one on.
 #[inline(always)]
-fn lanes(column: &[f64], first: usize) -> Lanes {
-    *column[first..].first_chunk().expect("columns are filled up")
-}
-
-/// All bits of the first `left` lanes. Read, for comparing whole numbers and choosing by them takes many more steps.
-#[inline(always)]
-fn kept(left: usize) -> [u64; LANES] {
+fn from(lane: usize) -> [u64; LANES] {
     const BITS: [u64; 2 * LANES] = {
         let mut bits = [0; 2 * LANES];
-        let mut lane = 0;
-        while lane < LANES {
+        let mut lane = LANES;
+        while lane < 2 * LANES {
             bits[lane] = u64::MAX;
             lane += 1;
         }
         bits
     };
-    *BITS[LANES - left.min(LANES)..].first_chunk().expect("twice as many as lanes")
+    *BITS[LANES - lane..].first_chunk().expect("twice as many as lanes")
 }
 
-/// A number for each lane.
 #[inline(always)]
-fn each(of: impl Fn(usize) -> f64) -> Lanes {
-    std::array::from_fn(of)
+fn roots(squares: &Lanes) -> Lanes {
+    each(|k| squares[k].sqrt())
 }
 
 #[inline(always)]
@@ -90,11 +56,6 @@ fn dots([x, y, z]: &[Lanes; 3], a: Vec3) -> Lanes {
 }
 
 #[inline(always)]
-fn squares([x, y, z]: &[Lanes; 3]) -> Lanes {
-    each(|k| x[k] * x[k] + y[k] * y[k] + z[k] * z[k])
-}
-
-#[inline(always)]
 fn crosses([x, y, z]: &[Lanes; 3], a: Vec3) -> [Lanes; 3] {
     [each(|k| a[1] * z[k] - a[2] * y[k]), each(|k| a[2] * x[k] - a[0] * z[k]), each(|k| a[0] * y[k] - a[1] * x[k])]
 }
@@ -105,118 +66,197 @@ fn levels([x, y, z]: &[Lanes; 3], rises: &Lanes, up: Vec3) -> Lanes {
     squares(&[each(|k| x[k] - up[0] * rises[k]), each(|k| y[k] - up[1] * rises[k]), each(|k| z[k] - up[2] * rises[k])])
 }
 
-/// Reused memory: columns of the matched nodes, their places in the frame, and what is known of the pairs of one node.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Pairs {
-    reference: Columns,
-    reply: Columns,
-    /// NaN where there is none.
-    ray: Columns,
-    image_ray: Columns,
-    ranks: Vec<usize>,
-    row: Vec<Known>,
-}
-
-/// Eight pairs: distances of the reference, lengths in the reply, and what both are worth; each on a cache line.
+/// Nodes of a frame of the reference beside their partners, side by side; anything where a node has none.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(align(64))]
-struct Known {
-    distances: Lanes,
-    lengths: Lanes,
-    kernels: Lanes,
+struct Group {
+    /// All bits where there is a partner.
+    kept: [u64; LANES],
+    reference: [Lanes; 3],
+    reply: [Lanes; 3],
+    /// The rays to both, unit vectors; NaN where there is none.
+    ray: [Lanes; 3],
+    image_ray: [Lanes; 3],
 }
 
-impl Pairs {
-    /// The sum over the pairs of matched nodes, in as many partial sums as there are lanes.
-    pub(super) fn sum(&mut self, rules: &Rules<'_>, matched: &[Matched]) -> f64 {
-        let count = matched.len();
-        self.ranks.clear();
-        self.ranks.extend(matched.iter().map(|node| node.rank));
-        self.reply.fill(|k| matched[k].reply, count);
-        if matches!(rules.angle, AngleKind::Centroid | AngleKind::View) {
-            self.ray.fill(|k| matched[k].ray.unwrap_or([f64::NAN; 3]), count);
-            self.image_ray.fill(|k| matched[k].image_ray.unwrap_or([f64::NAN; 3]), count);
-        } else {
-            self.reference.fill(|k| matched[k].reference, count);
-        }
-        self.row.resize(count.div_ceil(LANES), Known::default());
-        let mut row = std::mem::take(&mut self.row);
-        let sum = wide(
+/// One of a group.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Node {
+    pub(super) reference: Vec3,
+    pub(super) reply: Vec3,
+    pub(super) ray: Vec3,
+    pub(super) image_ray: Vec3,
+}
+
+/// Where rays begin.
+#[derive(Clone, Copy)]
+pub(super) enum Origin<'a> {
+    /// Nowhere: there are none.
+    Nowhere,
+    /// At the mean of the matched nodes; there are none where fewer than three are matched.
+    Mean,
+    /// At this point, in the reply too, whose nodes are taken as moved.
+    Point(Vec3, &'a Points),
+}
+
+/// The nodes of a frame.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Nodes {
+    /// Places in the frame of those that have a partner.
+    pub(super) matched: Vec<u32>,
+    groups: Vec<Group>,
+}
+
+impl Nodes {
+    /// Takes the nodes of a frame with their partners. Ways shorter than `shortest` have no direction, those of the reply as
+    /// they are moved: times `scale`.
+    pub(super) fn take(
+        &mut self,
+        references: &[Vec3],
+        partners: &[u32],
+        written: &Points,
+        origin: Origin<'_>,
+        shortest: f64,
+        scale: f64,
+    ) {
+        self.groups.resize(partners.len().div_ceil(LANES), Group::default());
+        self.matched.clear();
+        self.matched.resize(partners.len(), 0);
+        wide(
             #[inline(always)]
             || {
-                let mut sums = [0.0; LANES];
-                for first in 0..count {
-                    let row = &mut row[..(count - first - 1).div_ceil(LANES)];
-                    self.measure(rules, first, row);
-                    for (known, start) in row.iter().zip((first + 1..).step_by(LANES)) {
-                        let values = self.values(rules, first, start, known);
-                        let kept = kept(count - start);
-                        sums = each(|k| sums[k] + f64::from_bits(values[k].to_bits() & kept[k]));
+                let (mut found, mut place) = (0, 0);
+                let some = references.chunks(LANES).zip(partners.chunks(LANES));
+                for (group, (references, partners)) in self.groups.iter_mut().zip(some) {
+                    let partners = filled(partners, NONE);
+                    for &partner in &partners {
+                        if let Some(matched) = self.matched.get_mut(found) {
+                            *matched = place;
+                        }
+                        found += usize::from(partner != NONE);
+                        place += 1;
+                    }
+                    group.kept = kept(&partners);
+                    group.reference = by_axis(&filled(references, [0.0; 3]));
+                    group.reply = images(written, &partners);
+                    if let Origin::Point(from, moved) = origin {
+                        group.ray = aimed(&group.reference, from, 1.0, shortest);
+                        group.image_ray = aimed(&images(moved, &partners), from, 1.0, shortest);
+                    } else {
+                        (group.ray, group.image_ray) = ([[f64::NAN; LANES]; 3], [[f64::NAN; LANES]; 3]);
                     }
                 }
-                sums.iter().sum()
+                self.matched.truncate(found);
+                if matches!(origin, Origin::Mean) && found >= 3 {
+                    let from = self.mean(|group| &group.reference);
+                    let image_from = self.mean(|group| &group.reply);
+                    for group in &mut self.groups {
+                        group.ray = aimed(&group.reference, from, 1.0, shortest);
+                        group.image_ray = aimed(&group.reply, image_from, scale, shortest);
+                    }
+                }
             },
         );
-        self.row = row;
-        sum
     }
 
-    /// What is known of the pairs of a node with those after it, in two loops: the steps of a kernel wait for each other, and
-    /// in a short loop those of several pairs run beside each other.
+    /// The mean over the matched nodes.
     #[inline(always)]
-    fn measure(&self, rules: &Rules<'_>, first: usize, row: &mut [Known]) {
-        for (known, start) in row.iter_mut().zip((first + 1..).step_by(LANES)) {
-            known.distances = self.distances(rules, first, start);
-            known.lengths = squares(&edges(&self.reply.some(start), self.reply.at(first))).map(f64::sqrt);
+    fn mean(&self, points: impl Fn(&Group) -> &[Lanes; 3]) -> Vec3 {
+        let mut sums = [[0.0; LANES]; 3];
+        for group in &self.groups {
+            for (sums, axis) in sums.iter_mut().zip(points(group)) {
+                add_kept(sums, axis, &group.kept);
+            }
         }
-        for known in row {
-            known.kernels = rules.term.several(known.distances, each(|k| known.lengths[k] * rules.scale));
-        }
+        let share = 1.0 / self.matched.len() as f64;
+        sums.map(|sums| sums.iter().sum::<f64>() * share)
     }
 
-    /// Distances of the reference from a node to those from another on.
     #[inline(always)]
-    fn distances(&self, rules: &Rules<'_>, first: usize, start: usize) -> Lanes {
-        let rank = self.ranks[first];
-        // Where the distance to the node of rank 0 would stand, less one.
-        let row = &rules.distances[rank * (2 * rules.nodes - rank - 1) / 2..];
-        let others = &self.ranks[start..];
-        match others.get(LANES - 1) {
-            Some(last) if last - others[0] == LANES - 1 => lanes(&row[others[0] - rank - 1..], 0),
-            _ => each(|k| others.get(k).map_or(0.0, |other| row[other - rank - 1])),
+    pub(super) fn at(&self, place: usize) -> Node {
+        let (group, lane) = (&self.groups[place / LANES], place % LANES);
+        let point = |axes: &[Lanes; 3]| [axes[0][lane], axes[1][lane], axes[2][lane]];
+        Node {
+            reference: point(&group.reference),
+            reply: point(&group.reply),
+            ray: point(&group.ray),
+            image_ray: point(&group.image_ray),
         }
     }
 
-    /// The terms of a node and those from another on.
+    /// The sum over the pairs of matched nodes, in as many partial sums as there are lanes.
+    pub(super) fn sum(&self, rules: &Rules<'_>) -> f64 {
+        wide(
+            #[inline(always)]
+            || match rules.term.kernel {
+                // Named once more, so that each has loops of its own.
+                EdgeKernel::Exp => self.sum_by(rules, EdgeKernel::Exp),
+                EdgeKernel::Linear => self.sum_by(rules, EdgeKernel::Linear),
+                EdgeKernel::Ratio => self.sum_by(rules, EdgeKernel::Ratio),
+                EdgeKernel::Relative => self.sum_by(rules, EdgeKernel::Relative),
+                EdgeKernel::Mra => self.sum_by(rules, EdgeKernel::Mra),
+            },
+        )
+    }
+
     #[inline(always)]
-    fn values(&self, rules: &Rules<'_>, first: usize, start: usize, known: &Known) -> Lanes {
-        let Known { distances, lengths, kernels } = known;
-        let images = edges(&self.reply.some(start), self.reply.at(first));
+    fn sum_by(&self, rules: &Rules<'_>, kernel: EdgeKernel) -> f64 {
+        let rules = Rules { term: EdgeTerm { kernel, ..rules.term }, ..*rules };
         match rules.angle {
-            AngleKind::Centroid | AngleKind::View => {
-                let (rays, ray) = (self.ray.some(start), self.ray.at(first));
-                let (image_rays, image_ray) = (self.image_ray.some(start), self.image_ray.at(first));
-                let (a, c) = (dots(&rays, ray), dots(&image_rays, image_ray));
-                let (b, d) = (squares(&crosses(&rays, ray)), squares(&crosses(&image_rays, image_ray)));
-                let angles = each(|k| half(a[k] * c[k] + (b[k] * d[k]).sqrt()));
-                rules.values(kernels, |k| (!a[k].is_nan(), !c[k].is_nan()), &angles)
-            }
-            AngleKind::Elevation(up) => {
-                let here = edges(&self.reference.some(start), self.reference.at(first));
-                let (b, d) = (dots(&here, up), dots(&images, up));
-                let (a, c) = (levels(&here, &b, up), levels(&images, &d, up));
-                let angles = each(|k| half(((a[k] * c[k]).sqrt() + b[k] * d[k]) / (distances[k] * lengths[k])));
-                rules.values(kernels, |k| rules.directed(distances[k], lengths[k] * rules.scale), &angles)
-            }
-            AngleKind::Image => {
-                let here = edges(&self.reference.some(start), self.reference.at(first));
-                let [x, y, z] = &images;
-                let a = each(|k| here[0][k] * x[k] + here[1][k] * y[k] + here[2][k] * z[k]);
-                let angles = each(|k| half(a[k] / (distances[k] * lengths[k])));
-                rules.values(kernels, |k| rules.directed(distances[k], lengths[k]), &angles)
-            }
+            AngleKind::Centroid | AngleKind::View => self.add_up(&Rules { angle: AngleKind::Centroid, ..rules }),
+            AngleKind::Elevation(up) => self.add_up(&Rules { angle: AngleKind::Elevation(up), ..rules }),
+            AngleKind::Image => self.add_up(&Rules { angle: AngleKind::Image, ..rules }),
         }
     }
+
+    #[inline(always)]
+    fn add_up(&self, rules: &Rules<'_>) -> f64 {
+        let mut sums = [0.0; LANES];
+        let (mut done, mut lines) = (0, rules.distances);
+        for (group, start) in self.groups.iter().zip((0..).step_by(LANES)) {
+            let (here, rest) = lines.split_at(start + LANES);
+            lines = rest;
+            // The rows before this group, then those in it, each with the columns behind it.
+            let mut before = [0.0; LANES];
+            for &row in &self.matched[..done] {
+                let values = rules.values(self.at(row as usize), group, &here[row as usize]);
+                before = each(|k| before[k] + values[k]);
+            }
+            add_kept(&mut sums, &before, &group.kept);
+            for &row in self.matched[done..].iter().take_while(|row| (**row as usize) < start + LANES) {
+                let behind = from(row as usize - start + 1);
+                let values = rules.values(self.at(row as usize), group, &here[row as usize]);
+                add_kept(&mut sums, &values, &each(|k| group.kept[k] & behind[k]));
+                done += 1;
+            }
+        }
+        sums.iter().sum()
+    }
+}
+
+/// A node, and its pairs with those of a group.
+struct Pairs<'a> {
+    node: Node,
+    group: &'a Group,
+    distances: &'a Lanes,
+    edges: [Lanes; 3],
+    lengths: Lanes,
+}
+
+/// The kernel of an angle: NaN where the pair of the reference has none, zero where only that of the reply has none.
+#[inline(always)]
+fn where_both(reference: bool, image: bool, kernel: f64) -> f64 {
+    let kernel = if image { kernel } else { 0.0 };
+    if reference { kernel } else { f64::NAN }
+}
+
+/// Unit vectors from a point, NaN where the way, times `scale`, is shorter than `shortest`.
+#[inline(always)]
+fn aimed(points: &[Lanes; 3], from: Vec3, scale: f64, shortest: f64) -> [Lanes; 3] {
+    let ways = edges(points, from);
+    let lengths = roots(&squares(&ways));
+    let inverse: Lanes = each(|k| if lengths[k] * scale >= shortest { 1.0 / lengths[k] } else { f64::NAN });
+    [each(|k| ways[0][k] * inverse[k]), each(|k| ways[1][k] * inverse[k]), each(|k| ways[2][k] * inverse[k])]
 }
 
 /// (1 + c) / 2.
@@ -225,21 +265,56 @@ fn half(cosine: f64) -> f64 {
     0.5 + 0.5 * cosine
 }
 
+/// Between rays.
+#[inline(always)]
+fn angles_of_rays(pairs: &Pairs<'_>) -> Lanes {
+    let Pairs { node, group, .. } = pairs;
+    let (a, c) = (dots(&group.ray, node.ray), dots(&group.image_ray, node.image_ray));
+    let (b, d) = (squares(&crosses(&group.ray, node.ray)), squares(&crosses(&group.image_ray, node.image_ray)));
+    each(|k| where_both(!a[k].is_nan(), !c[k].is_nan(), half(a[k] * c[k] + (b[k] * d[k]).sqrt())))
+}
+
 impl Rules<'_> {
-    /// Whether the lengths of the reference and of the reply are long enough for a direction.
     #[inline(always)]
-    fn directed(&self, length: f64, image: f64) -> (bool, bool) {
-        (length >= self.shortest, image >= self.shortest)
+    fn elevations(&self, pairs: &Pairs<'_>, up: Vec3) -> Lanes {
+        let Pairs { node, group, distances, edges: images, lengths } = pairs;
+        let here = edges(&group.reference, node.reference);
+        let (b, d) = (dots(&here, up), dots(images, up));
+        let (a, c) = (levels(&here, &b, up), levels(images, &d, up));
+        each(|k| {
+            let angle = half(((a[k] * c[k]).sqrt() + b[k] * d[k]) / (distances[k] * lengths[k]));
+            where_both(distances[k] >= self.shortest, lengths[k] * self.scale >= self.shortest, angle)
+        })
     }
 
-    /// The pairs' terms; `has`: whether the reference's pair has an angle, and the reply's.
+    /// Of edges in the image.
     #[inline(always)]
-    fn values(&self, kernels: &Lanes, has: impl Fn(usize) -> (bool, bool), angles: &Lanes) -> Lanes {
+    fn directions(&self, pairs: &Pairs<'_>) -> Lanes {
+        let Pairs { node, group, distances, edges: [x, y, z], lengths } = pairs;
+        let here = edges(&group.reference, node.reference);
+        let a: Lanes = each(|k| here[0][k] * x[k] + here[1][k] * y[k] + here[2][k] * z[k]);
+        each(|k| {
+            let angle = half(a[k] / (distances[k] * lengths[k]));
+            where_both(distances[k] >= self.shortest, lengths[k] >= self.shortest, angle)
+        })
+    }
+
+    /// The terms of a node's pairs with those of a group.
+    #[inline(always)]
+    fn values(&self, node: Node, group: &Group, distances: &Lanes) -> Lanes {
+        let edges = edges(&group.reply, node.reply);
+        let lengths = roots(&squares(&edges));
+        let kernels = self.term.several(*distances, each(|k| lengths[k] * self.scale));
+        let pairs = Pairs { node, group, distances, edges, lengths };
+        let angles = match self.angle {
+            AngleKind::Centroid | AngleKind::View => angles_of_rays(&pairs),
+            AngleKind::Elevation(up) => self.elevations(&pairs, up),
+            AngleKind::Image => self.directions(&pairs),
+        };
         let weight = self.angle_weight;
         each(|k| {
-            let (reference, image) = has(k);
-            let both = (1.0 - weight) * kernels[k] + weight * if image { angles[k] } else { 0.0 };
-            if reference { both } else { kernels[k] }
+            let both = (1.0 - weight) * kernels[k] + weight * angles[k];
+            if angles[k].is_nan() { kernels[k] } else { both }
         })
     }
 }

@@ -4,6 +4,7 @@
 
 use super::lexer::{Between, Keys, Lexer, Scalar, Text};
 use super::sink::{RawEdge, Sink};
+use super::template::TemplateNode;
 use super::{Step, Stop, template, window};
 use crate::names::{Repair, RepairLog};
 use crate::wide::{Vectored, vectored};
@@ -248,6 +249,18 @@ impl Json<'_, '_, '_> {
         Ok(self.lexer.at > begin)
     }
 
+    /// A node whose label is not one that the reference knows by its first bytes, or that is void.
+    #[inline(never)]
+    fn other_node(&mut self, node: &TemplateNode, at: usize) -> Step<()> {
+        let (bytes, text) = (self.lexer.bytes(), self.lexer.text());
+        let before = self.sink.id_as_before(&bytes[..=node.id.end], at);
+        let id = before.or_else(|| self.sink.id(&text[node.id.clone()]));
+        if id.is_some_and(|id| self.sink.push_node(id, node.xyz, node.dim, at)) {
+            return self.sink.count_node();
+        }
+        self.void_node(at)
+    }
+
     /// `["chair.1",[0.4,1.2,0.5]]` in any way of writing it.
     fn node_pair(&mut self, at: usize) -> Step<()> {
         self.lexer.open()?;
@@ -406,7 +419,7 @@ impl Vectored for TemplateNodes<'_, '_, '_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> Step<()> {
         let Self(json) = self;
-        let (bytes, text) = (json.lexer.bytes(), json.lexer.text());
+        let bytes = json.lexer.bytes();
         let mut at = json.lexer.at;
         loop {
             let (node, short) = match window::node(simd, bytes, at) {
@@ -417,15 +430,11 @@ impl Vectored for TemplateNodes<'_, '_, '_, '_> {
                 },
             };
             json.lexer.at = node.end;
-            let id = json
-                .sink
-                .short_id(short)
-                .or_else(|| json.sink.id_as_before(&bytes[..=node.id.end], at))
-                .or_else(|| json.sink.id(&text[node.id]));
-            if id.is_some_and(|id| json.sink.push_node(id, node.xyz, node.dim, at)) {
+            let known = short.and_then(|id| Some((json.sink.short_label(id.label)?, id.suffix)));
+            if known.is_some_and(|id| json.sink.push_node(id, node.xyz, node.dim, at)) {
                 json.sink.count_node()?;
             } else {
-                json.void_node(at)?;
+                json.other_node(&node, at)?;
             }
             match template::comma(bytes, node.end) {
                 Some(next) if bytes.get(next) == Some(&b'[') => at = next,

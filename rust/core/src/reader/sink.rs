@@ -1,6 +1,8 @@
 //! What both surface forms write into: nodes and edges as arrays, labels as numbers.
 
-use super::window::{self, ShortId};
+#![expect(clippy::inline_always, reason = "what is read for every node must not be called for")]
+
+use super::window;
 use super::{Caps, ParseContext, Step, Stop};
 use crate::graph::{ReplyFrame, ReplyGraph, ReplyNode, Suffix};
 use crate::hash::hash_bytes;
@@ -141,6 +143,7 @@ impl<'a> Sink<'a> {
     }
 
     /// Adds a node of `dim` coordinates; false when they make it void.
+    #[inline(always)]
     pub(super) fn push_node(&mut self, id: Id, xyz: [f64; 3], dim: u8, at: usize) -> bool {
         let good = match self.dim {
             Some(wanted) => dim == wanted,
@@ -172,13 +175,14 @@ impl<'a> Sink<'a> {
         Some((self.graph.nodes[node].label, self.graph.nodes[node].suffix))
     }
 
-    /// The id, where its label stands as a label of the reference in normal form.
-    #[inline]
-    pub(super) fn short_id(&self, id: Option<ShortId>) -> Option<Id> {
-        let ShortId { label, suffix } = id?;
+    /// The number of a short label, where it stands as one of the reference.
+    #[inline(always)]
+    pub(super) fn short_label(&self, label: u128) -> Option<u32> {
         let labels = self.labels?;
-        let known = labels.id_of_short(label).or_else(|| labels.id_of_short(window::folded(label)?))?;
-        Some((known, suffix))
+        match labels.id_of_short(label) {
+            None => folded_label(labels, label),
+            known => known,
+        }
     }
 
     /// The label number and suffix of an id as written; none when no label is left of it.
@@ -231,6 +235,11 @@ impl<'a> Sink<'a> {
             None => self.labels.map_or("", |labels| labels.name(label)),
         }
     }
+}
+
+#[inline(never)]
+fn folded_label(labels: &LabelTable, label: u128) -> Option<u32> {
+    labels.id_of_short(window::folded(label)?)
 }
 
 /// Bytes that stand in a normal id as they are; a space where no other is before it.

@@ -132,12 +132,11 @@ fn number(window: &Window<'_>, first: u32, end: u32) -> Option<f64> {
     let whole = points.trailing_zeros().min(length);
     let decimals = length - whole - u32::from(points != 0);
     let word = window.eight(first);
-    let valid = window.digits >> first & all | points == all
-        && points & points.wrapping_sub(1) == 0
-        && whole > 0
-        && (decimals > 0 || points == 0)
-        && (whole == 1 || word as u8 != 0);
-    if !valid {
+    // One test of all that may be wrong: other bytes, a second point, one at an end, a zero before other digits.
+    let others = !(window.digits >> first) & all ^ points;
+    let at_end = points & (1 | 1 << (length - 1));
+    let zero = u64::from(word as u8 == 0) & u64::from(whole > 1);
+    if others | points & points.wrapping_sub(1) | at_end | zero != 0 {
         return None;
     }
     // The digits before the point and those behind it, side by side; what else there is goes at the shift.

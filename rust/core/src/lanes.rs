@@ -1,0 +1,67 @@
+//! Eight numbers at a time, as many as the widest registers hold.
+
+#![expect(clippy::inline_always, reason = "loops over lanes must be compiled for wide registers, see `wide`")]
+
+use crate::assign::NONE;
+use crate::geometry::{Points, Vec3};
+
+/// How many there are.
+pub(crate) const LANES: usize = 8;
+pub(crate) type Lanes = [f64; LANES];
+
+/// A value for each lane; inlined wherever it stands, as `std::array::from_fn` is not.
+#[inline(always)]
+pub(crate) fn each<T: Copy + Default, const N: usize>(of: impl Fn(usize) -> T) -> [T; N] {
+    let mut lanes = [T::default(); N];
+    for (k, lane) in lanes.iter_mut().enumerate() {
+        *lane = of(k);
+    }
+    lanes
+}
+
+/// As many as there are lanes, `other` beyond the last.
+#[inline(always)]
+pub(crate) fn filled<T: Copy + Default>(values: &[T], other: T) -> [T; LANES] {
+    match values.first_chunk() {
+        Some(values) => *values,
+        None => each(|k| values.get(k).copied().unwrap_or(other)),
+    }
+}
+
+/// All bits for each that has a partner, no bits for others.
+#[inline(always)]
+pub(crate) fn kept(partners: &[u32; LANES]) -> [u64; LANES] {
+    each(|k| if partners[k] == NONE { 0 } else { u64::MAX })
+}
+
+/// Adds the values whose bits are kept.
+#[inline(always)]
+pub(crate) fn add_kept(sums: &mut Lanes, values: &Lanes, kept: &[u64; LANES]) {
+    *sums = each(|k| sums[k] + f64::from_bits(values[k].to_bits() & kept[k]));
+}
+
+/// Points, by coordinate.
+#[inline(always)]
+pub(crate) fn by_axis(points: &[Vec3; LANES]) -> [Lanes; 3] {
+    [each(|k| points[k][0]), each(|k| points[k][1]), each(|k| points[k][2])]
+}
+
+/// The partners of some nodes, by coordinate; anything for one that has none.
+#[inline(always)]
+pub(crate) fn images(points: &Points, partners: &[u32; LANES]) -> [Lanes; 3] {
+    let Points { x, y, z } = points;
+    let at: [usize; LANES] = each(|k| (partners[k] as usize).min(x.len() - 1));
+    [each(|k| x[at[k]]), each(|k| y[at[k]]), each(|k| z[at[k]])]
+}
+
+/// From each point to another.
+#[inline(always)]
+pub(crate) fn ways(from: &[Lanes; 3], to: &[Lanes; 3]) -> [Lanes; 3] {
+    [each(|k| to[0][k] - from[0][k]), each(|k| to[1][k] - from[1][k]), each(|k| to[2][k] - from[2][k])]
+}
+
+/// Squared lengths.
+#[inline(always)]
+pub(crate) fn squares([x, y, z]: &[Lanes; 3]) -> Lanes {
+    each(|k| x[k] * x[k] + y[k] * y[k] + z[k] * z[k])
+}
