@@ -2,6 +2,8 @@
 
 #![expect(clippy::inline_always, reason = "points are handled in wide loops too, see `wide`")]
 
+use crate::lanes::each;
+
 /// A point or vector; z is 0 in 2-D.
 pub(crate) type Vec3 = [f64; 3];
 
@@ -132,6 +134,18 @@ impl Motion {
         let q = times(p, self.scale);
         let [r0, r1, r2] = self.rotation;
         [dot(r0, q) + self.shift[0], dot(r1, q) + self.shift[1], dot(r2, q) + self.shift[2]]
+    }
+
+    /// The same of several points, by axis.
+    #[inline(always)]
+    pub(crate) fn apply_each<const N: usize>(&self, [x, y, z]: &[[f64; N]; 3]) -> [[f64; N]; 3] {
+        let (x, y, z): ([f64; N], [f64; N], [f64; N]) =
+            (each(|k| x[k] * self.scale), each(|k| y[k] * self.scale), each(|k| z[k] * self.scale));
+        let axis = |i: usize| -> [f64; N] {
+            let (r, shift) = (self.rotation[i], self.shift[i]);
+            each(|k| r[0] * x[k] + r[1] * y[k] + r[2] * z[k] + shift)
+        };
+        [axis(0), axis(1), axis(2)]
     }
 }
 

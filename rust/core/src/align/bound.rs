@@ -3,16 +3,19 @@
 #![expect(clippy::inline_always, reason = "the loops must be compiled for wide registers, see `wide`")]
 
 use super::{Aligner, Search};
-use crate::geometry::{Motion, Points, Vec3, grid};
+use crate::components::Context;
+use crate::geometry::{Motion, Vec3, grid};
+use crate::lanes::{LANES, Lanes, each, squares};
 use crate::pair::Block;
 use crate::spec::Assignment;
-use crate::wide::wide;
+use crate::wide::{Vectored, vectored, wide};
+use fearless_simd::Simd;
 
 /// Reused memory.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Least {
-    /// The images of one block, filled up to a multiple of [`LANES`] with places far away.
-    images: Points,
+    /// The images of one block, the last filled up with places far away.
+    images: Vec<[Lanes; 3]>,
     /// Least squared distances of the nodes of a block, side by side.
     references: Vec<f64>,
     replies: Vec<f64>,
@@ -20,8 +23,6 @@ pub(super) struct Least {
     reached: [Vec<f64>; 2],
 }
 
-/// Images that are looked at together.
-const LANES: usize = 8;
 /// Room for the rounding of sums, on the grid.
 const SLACK: f64 = 2.0;
 
@@ -68,17 +69,7 @@ impl Least {
                 reached.extend_from_slice(&side[..count]);
             }
         }
-        wide(
-            #[inline(always)]
-            || {
-                for side in &mut self.reached {
-                    for value in &mut *side {
-                        *value = value.sqrt() / context.scene.scale;
-                    }
-                    context.node.apply(side);
-                }
-            },
-        );
+        vectored(Worth { context: &context, reached: &mut self.reached });
         let mut begin = 0;
         let mut sum = 0.0;
         for block in blocks(search) {
@@ -95,17 +86,14 @@ impl Least {
     fn reach(&mut self, search: &Search<'_>, motion: &Motion, block: &Block) {
         let Self { images, references, replies, .. } = self;
         let range = block.replies.clone();
-        let Points { x, y, z } = &search.context.layout.points;
         images.clear();
-        for ((&x, &y), &z) in x[range.clone()].iter().zip(&y[range.clone()]).zip(&z[range.clone()]) {
-            images.push(motion.apply([x, y, z]));
-        }
-        let width = range.len().next_multiple_of(LANES);
-        for axis in [&mut images.x, &mut images.y, &mut images.z] {
-            axis.resize(width, f64::INFINITY);
+        for start in range.clone().step_by(LANES) {
+            let moved = motion.apply_each(&search.context.layout.points.eight(start));
+            let left = range.end - start;
+            images.push(moved.map(|axis| each(|k| if k < left { axis[k] } else { f64::INFINITY })));
         }
         replies.clear();
-        replies.resize(width, f64::INFINITY);
+        replies.resize(images.len() * LANES, f64::INFINITY);
         references.clear();
         for &node in &search.context.scene.xyz[block.references.clone()] {
             references.push(nearest(node, images, replies));
@@ -114,20 +102,37 @@ impl Least {
     }
 }
 
-/// The least squared distance of a node to its images, each of which learns of the node.
-#[inline(always)]
-fn nearest([x, y, z]: Vec3, images: &Points, replies: &mut [f64]) -> f64 {
-    let mut lanes = [f64::INFINITY; LANES];
-    let [xs, ys, zs] = [&images.x, &images.y, &images.z].map(|axis| axis.as_chunks::<LANES>().0);
-    for (((us, vs), ws), replies) in xs.iter().zip(ys).zip(zs).zip(replies.as_chunks_mut::<LANES>().0) {
-        for k in 0..LANES {
-            let (a, b, c) = (us[k] - x, vs[k] - y, ws[k] - z);
-            let square = a * a + b * b + c * c;
-            lanes[k] = lesser(square, lanes[k]);
-            replies[k] = lesser(square, replies[k]);
+/// Turns squared distances into kernels.
+struct Worth<'a> {
+    context: &'a Context<'a>,
+    reached: &'a mut [Vec<f64>; 2],
+}
+
+impl Vectored for Worth<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        for side in self.reached {
+            for value in &mut *side {
+                *value = value.sqrt() / self.context.scene.scale;
+            }
+            self.context.node.apply(simd, side);
         }
     }
-    let half: [f64; 4] = std::array::from_fn(|k| lesser(lanes[k], lanes[k + 4]));
+}
+
+/// The least squared distance of a node to its images, each of which learns of the node.
+#[inline(always)]
+fn nearest(node: Vec3, images: &[[Lanes; 3]], replies: &mut [f64]) -> f64 {
+    let mut least = [f64::INFINITY; LANES];
+    for ([x, y, z], replies) in images.iter().zip(replies.as_chunks_mut::<LANES>().0) {
+        let ways = [each(|k| x[k] - node[0]), each(|k| y[k] - node[1]), each(|k| z[k] - node[2])];
+        let squares = squares(&ways);
+        least = each(|k| lesser(squares[k], least[k]));
+        *replies = each(|k| lesser(squares[k], replies[k]));
+    }
+    let half: [f64; 4] = each(|k| lesser(least[k], least[k + 4]));
     lesser(lesser(half[0], half[2]), lesser(half[1], half[3]))
 }
 

@@ -9,7 +9,8 @@ use crate::geometry::{Points, Vec3};
 use crate::lanes::{LANES, Lanes, add_kept, by_axis, each, filled, images, kept, squares};
 use crate::plan::AngleKind;
 use crate::spec::EdgeKernel;
-use crate::wide::wide;
+use crate::wide::{Vectored, vectored, wide};
+use fearless_simd::Simd;
 
 /// What the terms of a frame depend on beside its nodes.
 #[derive(Clone, Copy)]
@@ -186,31 +187,21 @@ impl Nodes {
 
     /// The sum over the pairs of matched nodes, in as many partial sums as there are lanes.
     pub(super) fn sum(&self, rules: &Rules<'_>) -> f64 {
-        wide(
-            #[inline(always)]
-            || match rules.term.kernel {
-                // Named once more, so that each has loops of its own.
-                EdgeKernel::Exp => self.sum_by(rules, EdgeKernel::Exp),
-                EdgeKernel::Linear => self.sum_by(rules, EdgeKernel::Linear),
-                EdgeKernel::Ratio => self.sum_by(rules, EdgeKernel::Ratio),
-                EdgeKernel::Relative => self.sum_by(rules, EdgeKernel::Relative),
-                EdgeKernel::Mra => self.sum_by(rules, EdgeKernel::Mra),
-            },
-        )
+        vectored(Sum { nodes: self, rules: *rules })
     }
 
     #[inline(always)]
-    fn sum_by(&self, rules: &Rules<'_>, kernel: EdgeKernel) -> f64 {
+    fn sum_by<S: Simd>(&self, simd: S, rules: &Rules<'_>, kernel: EdgeKernel) -> f64 {
         let rules = Rules { term: EdgeTerm { kernel, ..rules.term }, ..*rules };
         match rules.angle {
-            AngleKind::Centroid | AngleKind::View => self.add_up(&Rules { angle: AngleKind::Centroid, ..rules }),
-            AngleKind::Elevation(up) => self.add_up(&Rules { angle: AngleKind::Elevation(up), ..rules }),
-            AngleKind::Image => self.add_up(&Rules { angle: AngleKind::Image, ..rules }),
+            AngleKind::Centroid | AngleKind::View => self.add_up(simd, &Rules { angle: AngleKind::Centroid, ..rules }),
+            AngleKind::Elevation(up) => self.add_up(simd, &Rules { angle: AngleKind::Elevation(up), ..rules }),
+            AngleKind::Image => self.add_up(simd, &Rules { angle: AngleKind::Image, ..rules }),
         }
     }
 
     #[inline(always)]
-    fn add_up(&self, rules: &Rules<'_>) -> f64 {
+    fn add_up<S: Simd>(&self, simd: S, rules: &Rules<'_>) -> f64 {
         let mut sums = [0.0; LANES];
         let (mut done, mut lines) = (0, rules.distances);
         for (group, start) in self.groups.iter().zip((0..).step_by(LANES)) {
@@ -219,18 +210,40 @@ impl Nodes {
             // The rows before this group, then those in it, each with the columns behind it.
             let mut before = [0.0; LANES];
             for &row in &self.matched[..done] {
-                let values = rules.values(self.at(row as usize), group, &here[row as usize]);
+                let values = rules.values(simd, self.at(row as usize), group, &here[row as usize]);
                 before = each(|k| before[k] + values[k]);
             }
             add_kept(&mut sums, &before, &group.kept);
             for &row in self.matched[done..].iter().take_while(|row| (**row as usize) < start + LANES) {
                 let behind = from(row as usize - start + 1);
-                let values = rules.values(self.at(row as usize), group, &here[row as usize]);
+                let values = rules.values(simd, self.at(row as usize), group, &here[row as usize]);
                 add_kept(&mut sums, &values, &each(|k| group.kept[k] & behind[k]));
                 done += 1;
             }
         }
         sums.iter().sum()
+    }
+}
+
+struct Sum<'a> {
+    nodes: &'a Nodes,
+    rules: Rules<'a>,
+}
+
+impl Vectored for Sum<'_> {
+    type Out = f64;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> f64 {
+        let Self { nodes, rules } = &self;
+        match rules.term.kernel {
+            // Named once more, so that each has loops of its own.
+            EdgeKernel::Exp => nodes.sum_by(simd, rules, EdgeKernel::Exp),
+            EdgeKernel::Linear => nodes.sum_by(simd, rules, EdgeKernel::Linear),
+            EdgeKernel::Ratio => nodes.sum_by(simd, rules, EdgeKernel::Ratio),
+            EdgeKernel::Relative => nodes.sum_by(simd, rules, EdgeKernel::Relative),
+            EdgeKernel::Mra => nodes.sum_by(simd, rules, EdgeKernel::Mra),
+        }
     }
 }
 
@@ -301,10 +314,10 @@ impl Rules<'_> {
 
     /// The terms of a node's pairs with those of a group.
     #[inline(always)]
-    fn values(&self, node: Node, group: &Group, distances: &Lanes) -> Lanes {
+    fn values<S: Simd>(&self, simd: S, node: Node, group: &Group, distances: &Lanes) -> Lanes {
         let edges = edges(&group.reply, node.reply);
         let lengths = roots(&squares(&edges));
-        let kernels = self.term.several(*distances, each(|k| lengths[k] * self.scale));
+        let kernels = self.term.several(simd, distances, &each(|k| lengths[k] * self.scale));
         let pairs = Pairs { node, group, distances, edges, lengths };
         let angles = match self.angle {
             AngleKind::Centroid | AngleKind::View => angles_of_rays(&pairs),
