@@ -42,11 +42,12 @@ where
     let shifted = x * c(std::f64::consts::LOG2_E) + c(MAGIC);
     let n = shifted - c(MAGIC);
     let r = (x - n * c(LN2_HIGH)) - n * c(LN2_LOW);
-    // In pairs of terms, and pairs of those: a step waits for few before it.
+    // In pairs of terms, and pairs of those: a step waits for few before it. Written out, for a closure is not inlined for sure.
     let (square, fourth) = (r * r, (r * r) * (r * r));
-    let pair = |first: usize| c(C[first]) + c(C[first + 1]) * r;
-    let four = |first: usize| pair(first) + pair(first + 2) * square;
-    (four(0) + (four(4) + four(8) * fourth) * fourth, shifted)
+    let low = (c(C[0]) + c(C[1]) * r) + (c(C[2]) + c(C[3]) * r) * square;
+    let middle = (c(C[4]) + c(C[5]) * r) + (c(C[6]) + c(C[7]) * r) * square;
+    let high = (c(C[8]) + c(C[9]) * r) + (c(C[10]) + c(C[11]) * r) * square;
+    (low + (middle + high * fourth) * fourth, shifted)
 }
 
 #[inline(always)]
