@@ -101,6 +101,7 @@ test-rest: $(VENV)/.train test-rust
 
 test-rust: build
 	$(YIELDING) cargo test --workspace --locked --quiet
+	$(YIELDING) scripts/levels.sh
 	$(YIELDING) $(BIN)/python benches/instructions.py
 
 long: $(VENV)/.train build  ## real runs of verl that are killed, resumed or broken on purpose; ten million hostile replies

@@ -187,16 +187,21 @@ impl Nodes {
 
     /// The sum over the pairs of matched nodes, in as many partial sums as there are lanes.
     pub(super) fn sum(&self, rules: &Rules<'_>) -> f64 {
-        vectored(Sum { nodes: self, rules: *rules })
+        match rules.term.kernel {
+            EdgeKernel::Exp => self.sum_of::<EXP>(rules),
+            EdgeKernel::Linear => self.sum_of::<LINEAR>(rules),
+            EdgeKernel::Ratio => self.sum_of::<RATIO>(rules),
+            EdgeKernel::Relative => self.sum_of::<RELATIVE>(rules),
+            EdgeKernel::Mra => self.sum_of::<MRA>(rules),
+        }
     }
 
-    #[inline(always)]
-    fn sum_by<S: Simd>(&self, simd: S, rules: &Rules<'_>, kernel: EdgeKernel) -> f64 {
-        let rules = Rules { term: EdgeTerm { kernel, ..rules.term }, ..*rules };
+    fn sum_of<const KERNEL: usize>(&self, rules: &Rules<'_>) -> f64 {
+        let (nodes, rules) = (self, *rules);
         match rules.angle {
-            AngleKind::Centroid | AngleKind::View => self.add_up(simd, &Rules { angle: AngleKind::Centroid, ..rules }),
-            AngleKind::Elevation(up) => self.add_up(simd, &Rules { angle: AngleKind::Elevation(up), ..rules }),
-            AngleKind::Image => self.add_up(simd, &Rules { angle: AngleKind::Image, ..rules }),
+            AngleKind::Centroid | AngleKind::View => vectored(Sum::<KERNEL, RAYS> { nodes, rules }),
+            AngleKind::Elevation(_) => vectored(Sum::<KERNEL, ELEVATIONS> { nodes, rules }),
+            AngleKind::Image => vectored(Sum::<KERNEL, DIRECTIONS> { nodes, rules }),
         }
     }
 
@@ -225,25 +230,36 @@ impl Nodes {
     }
 }
 
-struct Sum<'a> {
+/// Kernels and angles by number: each pair of them has loops of its own.
+const EXP: usize = 0;
+const LINEAR: usize = 1;
+const RATIO: usize = 2;
+const RELATIVE: usize = 3;
+const MRA: usize = 4;
+const KERNELS: [EdgeKernel; 5] =
+    [EdgeKernel::Exp, EdgeKernel::Linear, EdgeKernel::Ratio, EdgeKernel::Relative, EdgeKernel::Mra];
+const RAYS: usize = 0;
+const ELEVATIONS: usize = 1;
+const DIRECTIONS: usize = 2;
+
+struct Sum<'a, const KERNEL: usize, const ANGLE: usize> {
     nodes: &'a Nodes,
     rules: Rules<'a>,
 }
 
-impl Vectored for Sum<'_> {
+impl<const KERNEL: usize, const ANGLE: usize> Vectored for Sum<'_, KERNEL, ANGLE> {
     type Out = f64;
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> f64 {
-        let Self { nodes, rules } = &self;
-        match rules.term.kernel {
-            // Named once more, so that each has loops of its own.
-            EdgeKernel::Exp => nodes.sum_by(simd, rules, EdgeKernel::Exp),
-            EdgeKernel::Linear => nodes.sum_by(simd, rules, EdgeKernel::Linear),
-            EdgeKernel::Ratio => nodes.sum_by(simd, rules, EdgeKernel::Ratio),
-            EdgeKernel::Relative => nodes.sum_by(simd, rules, EdgeKernel::Relative),
-            EdgeKernel::Mra => nodes.sum_by(simd, rules, EdgeKernel::Mra),
-        }
+        let Self { nodes, rules } = self;
+        let angle = match (ANGLE, rules.angle) {
+            (ELEVATIONS, AngleKind::Elevation(up)) => AngleKind::Elevation(up),
+            (DIRECTIONS, _) => AngleKind::Image,
+            _ => AngleKind::Centroid,
+        };
+        let term = EdgeTerm { kernel: KERNELS[KERNEL], ..rules.term };
+        nodes.add_up(simd, &Rules { term, angle, ..rules })
     }
 }
 
