@@ -1,7 +1,7 @@
 //! The last pass over a graph that was read: duplicate ids, stated edges to node positions, frames with one time.
 
 use super::sink::{RawEdge, Sink};
-use crate::graph::{ReplyGraph, StatedEdge};
+use crate::graph::{ReplyGraph, ReplyNode, StatedEdge};
 use crate::hash::{fold, hash_id};
 use crate::names::{Repair, RepairLog};
 use crate::slots::Slots;
@@ -34,9 +34,11 @@ impl Sink<'_> {
         for frame in 0..self.graph.frames.len() {
             let nodes = self.graph.frames[frame].nodes.clone();
             let edges = self.graph.frames[frame].edges.clone();
-            any_gone |= index_ids(self.graph, nodes.clone(), &mut scratch, log);
             let first = self.graph.edges.len();
-            state_edges(self.graph, &raw_edges[edges], &mut scratch, log);
+            if !edges.is_empty() || may_share(&self.graph.nodes[nodes.clone()]) {
+                any_gone |= index_ids(self.graph, nodes, &mut scratch, log);
+                state_edges(self.graph, &raw_edges[edges], &mut scratch, log);
+            }
             self.graph.frames[frame].edges = first..self.graph.edges.len();
         }
         any_gone |= self.merge_frames(&mut scratch, log);
@@ -132,6 +134,25 @@ fn compare_edges(a: &StatedEdge, b: &StatedEdge) -> Ordering {
 fn compare_centres(graph: &ReplyGraph, a: usize, b: usize) -> Ordering {
     let axis = |i: usize| graph.nodes[a].xyz[i].total_cmp(&graph.nodes[b].xyz[i]);
     axis(0).then(axis(1)).then(axis(2)).then(graph.nodes[a].dim.cmp(&graph.nodes[b].dim))
+}
+
+/// Frames of so many nodes are looked at before a table of their ids is made.
+const FEW: usize = 32;
+
+/// Whether two nodes may carry one id; false where none do.
+fn may_share(nodes: &[ReplyNode]) -> bool {
+    if nodes.len() > FEW {
+        return true;
+    }
+    let mut seen = [0_u64; 64];
+    let mut twice = 0;
+    for node in nodes {
+        let hash = fold(node.suffix.0 as u64 ^ u64::from(node.label) << 40, 0x9e37_79b9_7f4a_7c15);
+        let (word, bit) = (&mut seen[hash as usize >> 6 & 63], 1 << (hash & 63));
+        twice |= *word & bit;
+        *word |= bit;
+    }
+    twice != 0
 }
 
 /// Enters the ids of one frame: each stands for its node of the smallest centre. Others of one suffixed id are gone.

@@ -89,6 +89,9 @@ impl Json<'_, '_, '_> {
 
     /// Looks ahead for the key that tells the shape of the object at hand, which is its first in most replies.
     fn shape(&mut self) -> Step<Shape> {
+        if self.lexer.rest().starts_with(b"{\"frames\":") {
+            return Ok(Shape::Frames);
+        }
         let mut log = RepairLog::default();
         let mut keys = Keys::default();
         let mut decoded = String::new();
