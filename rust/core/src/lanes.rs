@@ -54,6 +54,12 @@ pub(crate) fn images(points: &Points, partners: &[u32; LANES]) -> [Lanes; 3] {
     [each(|k| x[at[k]]), each(|k| y[at[k]]), each(|k| z[at[k]])]
 }
 
+/// From one point to each.
+#[inline(always)]
+pub(crate) fn edges([x, y, z]: &[Lanes; 3], from: Vec3) -> [Lanes; 3] {
+    [each(|k| x[k] - from[0]), each(|k| y[k] - from[1]), each(|k| z[k] - from[2])]
+}
+
 /// From each point to another.
 #[inline(always)]
 pub(crate) fn ways(from: &[Lanes; 3], to: &[Lanes; 3]) -> [Lanes; 3] {

@@ -207,7 +207,7 @@ impl Sorter {
             }
         } else {
             out.extend(frame.start as u32..frame.end as u32);
-            out[begin..].sort_by(|&a, &b| id(a).cmp(&id(b)).then_with(|| compare(centre(a), centre(b))));
+            out[begin..].sort_by_key(|&i| id(i));
         }
         for same in out[begin..].chunk_by_mut(|&a, &b| id(a) == id(b)).filter(|same| same.len() > 1) {
             same.sort_by(|&a, &b| compare(centre(a), centre(b)));

@@ -10,10 +10,14 @@ use fearless_simd::{Level, Simd, dispatch};
 pub(crate) fn wide<R>(work: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
     {
+        // Left out as `dispatch!` leaves them out, for tests.
+        #[cfg(not(all(disable_dispatch_avx512, disable_dispatch_avx2)))]
         let level = Level::new();
+        #[cfg(not(disable_dispatch_avx512))]
         if let Some(avx512) = level.as_avx512() {
             return avx512.vectorize(work);
         }
+        #[cfg(not(disable_dispatch_avx2))]
         if let Some(avx2) = level.as_avx2() {
             return avx2.vectorize(work);
         }

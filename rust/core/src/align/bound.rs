@@ -5,7 +5,7 @@
 use super::{Aligner, Search};
 use crate::components::Context;
 use crate::geometry::{Motion, Vec3, grid};
-use crate::lanes::{LANES, Lanes, each, squares};
+use crate::lanes::{LANES, Lanes, each, edges, squares};
 use crate::pair::Block;
 use crate::spec::Assignment;
 use crate::wide::{Vectored, vectored, wide};
@@ -126,9 +126,8 @@ impl Vectored for Worth<'_> {
 #[inline(always)]
 fn nearest(node: Vec3, images: &[[Lanes; 3]], replies: &mut [f64]) -> f64 {
     let mut least = [f64::INFINITY; LANES];
-    for ([x, y, z], replies) in images.iter().zip(replies.as_chunks_mut::<LANES>().0) {
-        let ways = [each(|k| x[k] - node[0]), each(|k| y[k] - node[1]), each(|k| z[k] - node[2])];
-        let squares = squares(&ways);
+    for (images, replies) in images.iter().zip(replies.as_chunks_mut::<LANES>().0) {
+        let squares = squares(&edges(images, node));
         least = each(|k| lesser(squares[k], least[k]));
         *replies = each(|k| lesser(squares[k], replies[k]));
     }

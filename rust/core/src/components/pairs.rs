@@ -6,7 +6,7 @@
 use super::kernels::EdgeTerm;
 use crate::assign::NONE;
 use crate::geometry::{Points, Vec3};
-use crate::lanes::{LANES, Lanes, add_kept, by_axis, each, filled, images, kept, squares};
+use crate::lanes::{LANES, Lanes, add_kept, by_axis, each, edges, filled, images, kept, squares};
 use crate::plan::AngleKind;
 use crate::spec::EdgeKernel;
 use crate::wide::{Vectored, vectored, wide};
@@ -44,11 +44,6 @@ fn from(lane: usize) -> [u64; LANES] {
 #[inline(always)]
 fn roots(squares: &Lanes) -> Lanes {
     each(|k| squares[k].sqrt())
-}
-
-#[inline(always)]
-fn edges([x, y, z]: &[Lanes; 3], from: Vec3) -> [Lanes; 3] {
-    [each(|k| x[k] - from[0]), each(|k| y[k] - from[1]), each(|k| z[k] - from[2])]
 }
 
 #[inline(always)]
