@@ -50,7 +50,7 @@ mod key {
 pub(super) fn read(text: &str, body: Range<usize>, sink: &mut Sink, log: &mut RepairLog) -> Step<()> {
     let mut keys = std::mem::take(&mut sink.scratch.json.keys);
     keys.clear();
-    let mut json = Json { lexer: Lexer::new(&text[..body.end], body.start, log, &mut keys), sink };
+    let mut json = Json { lexer: Lexer::new(&text[..body.end], body.start, log, &mut keys), sink, spaces: 1 };
     let result = json.value().map(|()| json.text_after(body.end));
     sink.scratch.json.keys = keys;
     result
@@ -59,6 +59,8 @@ pub(super) fn read(text: &str, body: Range<usize>, sink: &mut Sink, log: &mut Re
 struct Json<'t, 's, 'g> {
     lexer: Lexer<'t>,
     sink: &'s mut Sink<'g>,
+    /// Spaces behind a comma between nodes, as the last one had them.
+    spaces: u32,
 }
 
 impl Json<'_, '_, '_> {
@@ -117,10 +119,19 @@ impl Json<'_, '_, '_> {
     }
 
     /// Reads the entries of an object, handing each key's bit (0 for an unknown key) to `entry`; repeated keys are passed.
-    fn entries(&mut self, bit_of: impl Fn(&[u8]) -> u8, mut entry: impl FnMut(&mut Self, u8) -> Step<()>) -> Step<()> {
+    fn entries(&mut self, bit_of: impl Fn(&[u8]) -> u8, entry: impl FnMut(&mut Self, u8) -> Step<()>) -> Step<()> {
         self.lexer.open()?;
-        let mut between = Between::Open;
-        let mut seen = 0;
+        self.entries_after(0, Between::Open, bit_of, entry)
+    }
+
+    /// The same behind those that were `seen`.
+    fn entries_after(
+        &mut self,
+        mut seen: u8,
+        mut between: Between,
+        bit_of: impl Fn(&[u8]) -> u8,
+        mut entry: impl FnMut(&mut Self, u8) -> Step<()>,
+    ) -> Step<()> {
         let mut object = None;
         let mut decoded = String::new();
         while self.lexer.next_entry(&mut between)? {
@@ -183,7 +194,16 @@ impl Json<'_, '_, '_> {
             b"edges" => key::EDGES,
             _ => 0,
         };
-        self.entries(bit_of, |json, bit| {
+        let (mut seen, mut between) = (0, Between::Open);
+        let usual = template::frame(self.lexer.bytes(), self.lexer.at);
+        self.lexer.open()?;
+        if let Some((time, nodes)) = usual {
+            *t = Some(time);
+            self.lexer.at = nodes;
+            self.node_list()?;
+            (seen, between) = (key::T | key::NODES, Between::Item);
+        }
+        self.entries_after(seen, between, bit_of, |json, bit| {
             match bit {
                 key::NODES => json.node_list()?,
                 key::EDGES => json.edge_list()?,
@@ -425,21 +445,27 @@ impl Vectored for TemplateNodes<'_, '_, '_, '_> {
         let bytes = json.lexer.bytes();
         let mut at = json.lexer.at;
         loop {
-            let (node, short) = match window::node(simd, bytes, at) {
-                Some(found) => found,
-                None => match template::node(bytes, at) {
-                    Some(node) => (node, None),
-                    None => return Ok(()),
-                },
-            };
-            json.lexer.at = node.end;
-            let known = short.and_then(|id| Some((json.sink.short_label(id.label)?, id.suffix)));
-            if known.is_some_and(|id| json.sink.push_node(id, node.xyz, node.dim, at)) {
-                json.sink.count_node()?;
-            } else {
+            let end = if let Some(found) = window::node(simd, bytes, at, json.spaces) {
+                let end = found.end(at);
+                json.lexer.at = end;
+                let known = found.id.and_then(|id| Some((json.sink.short_label(id.label)?, id.suffix)));
+                if known.is_some_and(|id| json.sink.push_node(id, found.xyz, found.dim, at)) {
+                    json.sink.count_node()?;
+                } else {
+                    json.other_node(&found.node(at), at)?;
+                }
+                end
+            } else if let Some(node) = template::node(bytes, at) {
+                json.lexer.at = node.end;
+                json.spaces = u32::from(bytes[node.id.end + 2] == b' ');
                 json.other_node(&node, at)?;
-            }
-            match template::comma(bytes, node.end) {
+                node.end
+            } else {
+                return Ok(());
+            };
+            let usual = end + 1 + json.spaces as usize;
+            let as_usual = bytes.get(end) == Some(&b',') && (json.spaces == 0 || bytes.get(end + 1) == Some(&b' '));
+            match if as_usual { Some(usual) } else { template::comma(bytes, end) } {
                 Some(next) if bytes.get(next) == Some(&b'[') => at = next,
                 _ => return Ok(()),
             }

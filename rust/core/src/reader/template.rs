@@ -46,6 +46,15 @@ pub(super) fn node(bytes: &[u8], at: usize) -> Option<TemplateNode> {
     closed.then_some(TemplateNode { id: start..start + length, xyz, dim: dim as u8, end: place + 2 })
 }
 
+/// The time of the frame at `at`, and where its nodes begin: `{"t":0.5,"nodes":`, at most one space behind a mark.
+pub(super) fn frame(bytes: &[u8], at: usize) -> Option<(f64, usize)> {
+    let spaced = |at: usize| at + usize::from(bytes.get(at) == Some(&b' '));
+    let word = |at: usize, word: &[u8]| bytes.get(at..)?.starts_with(word).then_some(spaced(at + word.len()));
+    let (t, end) = number(bytes, word(at, b"{\"t\":")?, [b',', b','])?;
+    let nodes = word(comma(bytes, end)?, b"\"nodes\":")?;
+    (bytes.get(nodes) == Some(&b'[')).then_some((t, nodes))
+}
+
 /// The node on the line at `at`: an id that begins with a letter and is made of `in_id` bytes, then 2 or 3 numbers, one
 /// space before each.
 #[inline]
@@ -235,6 +244,38 @@ mod tests {
             "[",
         ] {
             assert!(node(text.as_bytes(), 0).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_template_frame_is_read_up_to_its_nodes() {
+        for (text, t, rest) in [
+            (r#"{"t":0.5,"nodes":[]}"#, 0.5, "[]}"),
+            (r#"{"t": -12, "nodes": [["#, -12.0, "[["),
+            (r#"{"t": 0.123456789, "nodes":[1"#, 0.123_456_789, "[1"),
+        ] {
+            let (time, nodes) = frame(text.as_bytes(), 0).unwrap();
+            assert_eq!((time, &text[nodes..]), (t, rest), "{text}");
+        }
+        for text in [
+            "",
+            "{",
+            r#"{"t":"#,
+            r#"{"t":1"#,
+            r#"{"t":1,"#,
+            r#"{"t":1,"nodes""#,
+            r#"{"t":1,"nodes":"#,
+            r#"{"t":1,"nodes":("#,
+            r#"{"t":1,"edges":["#,
+            r#"{"t":1,  "nodes":["#,
+            r#"{"t":1]"nodes":["#,
+            r#"{"t":1.,"nodes":["#,
+            r#"{"t":1s,"nodes":["#,
+            r#"{"t":null,"nodes":["#,
+            r#"{"nodes":["#,
+            r#"{ "t":1,"nodes":["#,
+        ] {
+            assert_eq!(frame(text.as_bytes(), 0), None, "{text}");
         }
     }
 
