@@ -448,7 +448,7 @@ impl Vectored for TemplateNodes<'_, '_, '_, '_> {
             let end = if let Some(found) = window::node(simd, bytes, at, json.spaces) {
                 let end = found.end(at);
                 json.lexer.at = end;
-                let known = found.id.and_then(|id| Some((json.sink.short_label(id.label)?, id.suffix)));
+                let known = found.short.and_then(|id| Some((json.sink.short_label(id.label)?, id.suffix)));
                 if known.is_some_and(|id| json.sink.push_node(id, found.xyz, found.dim, at)) {
                     json.sink.count_node()?;
                 } else {

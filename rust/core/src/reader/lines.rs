@@ -1,11 +1,16 @@
 //! The lines form: one node, edge or frame a line.
 
+#![expect(clippy::inline_always, reason = "what uses registers must be inlined, see `wide`")]
+
 use super::sink::{Id, OpenFrame, RawEdge, Sink};
-use super::{Step, template};
+use super::template::TemplateNode;
+use super::{Step, template, window};
 use crate::names::{Repair, RepairLog};
 use crate::number;
 use crate::spans::is_blank;
 use crate::units::GraphUnit;
+use crate::wide::{Vectored, vectored};
+use fearless_simd::Simd;
 use std::ops::Range;
 
 /// Memory that is kept between replies.
@@ -54,7 +59,8 @@ struct Lines<'t, 's, 'g> {
 impl Lines<'_, '_, '_> {
     fn read(&mut self, mut at: usize, closed: bool) -> Step<()> {
         while at < self.bytes.len() {
-            if let Some(next) = self.template_line(at)? {
+            let next = self.template_lines(at)?;
+            if next > at {
                 at = next;
                 continue;
             }
@@ -68,20 +74,18 @@ impl Lines<'_, '_, '_> {
         if closed { self.end_frame() } else { self.sink.close_cut_frame(self.open, self.t) }
     }
 
-    /// A node on a line as the template writes it: where the next line begins; none when it is written in another way.
-    fn template_line(&mut self, at: usize) -> Step<Option<usize>> {
-        let Some(node) = template::line(self.bytes, at, &PLAIN) else {
-            return Ok(None);
-        };
-        if self.sink.dim.is_some_and(|dim| dim != node.dim) {
-            return Ok(None);
-        }
+    /// Nodes and frames on lines as the template writes them, one after the other: where the next line begins.
+    fn template_lines(&mut self, at: usize) -> Step<usize> {
+        vectored(TemplateLines { lines: self, at })
+    }
+
+    /// A node whose label is not one that the reference knows by its first bytes, or that is void.
+    #[inline(never)]
+    fn other_node(&mut self, node: TemplateNode, at: usize) {
         let id = self.sink.id(&self.text[node.id]);
         if !id.is_some_and(|id| self.sink.push_node(id, node.xyz, node.dim, at)) {
             self.log.note(Repair::VoidNode, at);
         }
-        self.sink.count_node()?;
-        Ok(Some(node.end))
     }
 
     /// Splits the line at `at` into words; where the next one begins, and whether this one has its end.
@@ -171,14 +175,19 @@ impl Lines<'_, '_, '_> {
             self.log.note(Repair::VoidLine, at);
             return Ok(());
         }
+        self.begin_frame(t)?;
+        if t.is_some() {
+            self.note_units(&tail[..1]);
+        }
+        Ok(())
+    }
+
+    fn begin_frame(&mut self, t: Option<f64>) -> Step<()> {
         self.end_frame()?;
         self.open = self.sink.open_frame();
         self.started = true;
         self.sink.mark_readable();
         self.t = t;
-        if t.is_some() {
-            self.note_units(&tail[..1]);
-        }
         Ok(())
     }
 
@@ -331,6 +340,45 @@ impl Lines<'_, '_, '_> {
     }
 }
 
+struct TemplateLines<'l, 't, 's, 'g> {
+    lines: &'l mut Lines<'t, 's, 'g>,
+    at: usize,
+}
+
+impl Vectored for TemplateLines<'_, '_, '_, '_> {
+    type Out = Step<usize>;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> Step<usize> {
+        let Self { lines, mut at } = self;
+        let (bytes, dim) = (lines.bytes, lines.sink.dim);
+        loop {
+            if let Some(found) = window::line(simd, bytes, at, dim.unwrap_or(3)) {
+                let known = found.short.and_then(|id| Some((lines.sink.short_label(id.label)?, id.suffix)));
+                if !known.is_some_and(|id| lines.sink.push_node(id, found.xyz, found.dim, at)) {
+                    lines.other_node(found.node(at), at);
+                }
+                lines.sink.count_node()?;
+                at = found.end(at);
+            } else if let Some(node) =
+                template::line(bytes, at, &PLAIN).filter(|node| dim.is_none_or(|dim| dim == node.dim))
+            {
+                let end = node.end;
+                lines.other_node(node, at);
+                lines.sink.count_node()?;
+                at = end;
+            } else if bytes.get(at) == Some(&b'@')
+                && let Some((t, next)) = template::frame_line(bytes, at)
+            {
+                lines.begin_frame(Some(t))?;
+                at = next;
+            } else {
+                return Ok(at);
+            }
+        }
+    }
+}
+
 /// Bytes that are part of a word wherever they stand.
 const PLAIN: [bool; 256] = {
     let mut plain = [true; 256];
@@ -345,4 +393,112 @@ const PLAIN: [bool; 256] = {
 /// Bytes that are blanks in lines, beside white space.
 const fn is_filler(byte: u8) -> bool {
     matches!(byte, b',' | b':' | b';' | b'(' | b')' | b'[' | b']' | b'{' | b'}')
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::labels::LabelTable;
+    use crate::reader::{ParseContext, Reader, Reply};
+
+    /// A space before a line leaves it to the general reader, and means nothing.
+    #[test]
+    fn a_line_is_read_as_the_general_reader_reads_it() {
+        let words = [
+            "chair",
+            "Chair_1",
+            "blue",
+            "ball.2",
+            "lamp#3",
+            "x-007",
+            "TV",
+            "nan",
+            "inf",
+            "night.1",
+            "m",
+            "cm",
+            "-",
+            "1",
+            "e5",
+            "é.1",
+            "a.1234567",
+            "a.12345678",
+            "a_very_long_label_indeed.1",
+            "",
+        ];
+        let numbers = [
+            "0",
+            "1.25",
+            "-3",
+            "12.5",
+            "0.123456",
+            "1234567.8",
+            "-0.0",
+            "1234567",
+            "-12345678",
+            "0.12345678901",
+            "01",
+            "1.",
+            ".5",
+            "1e3",
+            "1.2.3",
+            "-",
+            "+1",
+            "2m",
+            "",
+        ];
+        let faults = ["#", "//", ",", ":", "[", "  ", "\t", "\r", "@", "-", ".", "7", "m", "é", "\n"];
+        let labels = ["chair", "blue ball", "lamp", "x", "tv", "ball", "a", "m", "nan"];
+        let table = LabelTable::new(labels.into_iter(), &[("night".to_owned(), "lamp".to_owned())]);
+        let mut state = 5_u64;
+        let mut random = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % below
+        };
+        let (mut reader, mut replies) = (Reader::new(), [Reply::default(), Reply::default()]);
+        for reply in &mut replies {
+            reply.repairs.keep_places = true;
+        }
+        let mut nodes = 0;
+        for round in 0..60_000 {
+            let mut line = String::new();
+            for _ in 0..=random(3) {
+                line += words[random(words.len())];
+                line.push(' ');
+            }
+            let count = 2 + random(3);
+            for k in 0..count {
+                let many = if random(4) == 0 { numbers.len() } else { 9 };
+                line += numbers[random(many)];
+                line += if k + 1 < count { " " } else { "" };
+            }
+            if random(4) == 0 {
+                let at = (0..=random(line.len() + 1)).rev().find(|&at| line.is_char_boundary(at)).unwrap_or(0);
+                line.insert_str(at, faults[random(faults.len())]);
+            }
+            if random(8) == 0 {
+                line = format!("@{}", numbers[random(numbers.len())]);
+            }
+            let dim = [Some(3), Some(2), None][round % 3];
+            let context = ParseContext { labels: Some(&table), dim, ..ParseContext::default() };
+            let rest = "\nlamp.1 1 2 3\nlamp.2 1 2\n".repeat(1 + round % 4);
+            for (space, reply) in ["", " "].iter().zip(&mut replies) {
+                reader.read(&format!("<graph>@0\n{space}{line}{rest}</graph>"), &context, reply);
+            }
+            let [fast, slow] = &replies;
+            let of = |reply: &Reply| {
+                let frames: Vec<_> = reply.graph.frames.iter().map(|frame| (frame.t, frame.nodes.clone())).collect();
+                let nodes: Vec<_> = reply
+                    .graph
+                    .nodes
+                    .iter()
+                    .map(|node| (node.xyz.map(f64::to_bits), node.suffix, node.label, node.dim))
+                    .collect();
+                let repairs: Vec<_> = reply.repairs.places.iter().map(|place| place.0).collect();
+                (reply.graph_status, frames, nodes, reply.graph.foreign.clone(), reply.graph.edges.len(), repairs)
+            };
+            assert_eq!(of(fast), of(slow), "{line:?}");
+            nodes += fast.graph.nodes.len();
+        }
+        assert!(nodes > 100_000, "{nodes}");
+    }
 }

@@ -75,6 +75,12 @@ pub(super) fn line(bytes: &[u8], at: usize, in_id: &[bool; 256]) -> Option<Templ
     (dim >= 2 && bytes[place] == b'\n').then_some(TemplateNode { id, xyz, dim: dim as u8, end: place + 1 })
 }
 
+/// The time of the frame whose line, `@0.5`, is at `at`, and where the next line begins.
+pub(super) fn frame_line(bytes: &[u8], at: usize) -> Option<(f64, usize)> {
+    let (t, end) = number(bytes, at + 1, [b'\n'; 2])?;
+    Some((t, end + 1))
+}
+
 /// Behind a comma and at most one space.
 #[inline]
 pub(super) fn comma(bytes: &[u8], at: usize) -> Option<usize> {
@@ -169,7 +175,7 @@ pub(super) const fn eight_digits(digits: u64) -> u64 {
 /// A decimal of at most 15 digits as JSON writes it, without an exponent, up to one of two bytes that may end it; exact, as
 /// its digits and its power of ten are.
 #[cold]
-pub(super) fn plain_number(bytes: &[u8], at: usize, ends: [u8; 2]) -> Option<(f64, usize)> {
+fn plain_number(bytes: &[u8], at: usize, ends: [u8; 2]) -> Option<(f64, usize)> {
     let negative = *bytes.get(at)? == b'-';
     let first = at + usize::from(negative);
     let mut mantissa = 0_u64;

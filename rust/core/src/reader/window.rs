@@ -2,7 +2,7 @@
 
 #![expect(clippy::inline_always, reason = "what uses registers must be inlined, see `wide`")]
 
-use super::template::{POWERS, TemplateNode, plain_number};
+use super::template::{POWERS, TemplateNode};
 use crate::graph::Suffix;
 use fearless_simd::prelude::*;
 use fearless_simd::{f64x4, u8x32, u8x64, u16x16, u32x8, u64x4};
@@ -36,12 +36,18 @@ struct Window<'t> {
     zeros: u64,
     /// Backslashes and control characters.
     odd: u64,
+    newlines: u64,
+    underscores: u64,
+    letters: u64,
+    /// Those with which a word begins that may be a number: "nan" and "inf".
+    infinite: u64,
 }
 
 impl<'t> Window<'t> {
     #[inline(always)]
     fn look<S: Simd>(simd: S, bytes: &'t [u8; READ]) -> Option<Self> {
         let seen = u8x64::simd_from(simd, *bytes.first_chunk()?);
+        let small = seen | 0x20;
         Some(Self {
             bytes,
             quotes: seen.simd_eq(b'"').to_bitmask(),
@@ -53,6 +59,10 @@ impl<'t> Window<'t> {
             digits: (seen - b'0').simd_le(9).to_bitmask(),
             zeros: seen.simd_eq(b'0').to_bitmask(),
             odd: (seen.simd_eq(b'\\') | seen.simd_le(31)).to_bitmask(),
+            newlines: seen.simd_eq(b'\n').to_bitmask(),
+            underscores: seen.simd_eq(b'_').to_bitmask(),
+            letters: (small - b'a').simd_le(25).to_bitmask(),
+            infinite: (small.simd_eq(b'n') | small.simd_eq(b'i')).to_bitmask(),
         })
     }
 
@@ -69,21 +79,22 @@ impl<'t> Window<'t> {
         u64::from_le_bytes(*self.bytes[at..at + 8].first_chunk().unwrap_or(&[0; 8]))
     }
 
-    /// Where the numbers of a list begin, behind their signs, and where they end, the last at the bracket `end`; none where any
-    /// of the bytes from `open` to there is not as JSON has it, or not as simple: one test of all that may be wrong.
+    /// Where the numbers of a list begin, behind their signs, and where they end, the last at the place `end`; none where any
+    /// of the bytes from `open` to there is not as JSON has it, or not as simple: one test of all that may be wrong. Between
+    /// numbers stands a comma, behind which may be one blank.
     #[inline(always)]
-    fn numbers(&self, open: u32, end: u32) -> Option<(u64, u64)> {
+    fn numbers(&self, open: u32, end: u32, commas: u64, blanks: u64) -> Option<(u64, u64)> {
         let close = 1 << (end % 64);
         let inside = (close - 1) & !below(open);
         let digits = self.digits;
         let body = digits | self.points;
         let first = body & !(body << 1);
         let behind = !body & (body << 1);
-        let faults = (behind ^ self.commas) | self.spaces & !(self.commas << 1) | self.signs & !(first >> 1)
-            | !(body | self.commas | self.spaces | self.signs)
+        let faults = (behind ^ commas) | blanks & !(commas << 1) | self.signs & !(first >> 1)
+            | !(body | commas | blanks | self.signs)
             | self.points & !(digits << 1 & digits >> 1)
             // a carry runs from a point to the next comma: a point that it meets is the second of a number
-            | (!self.commas).wrapping_add(self.points & inside) & self.points
+            | (!commas).wrapping_add(self.points & inside) & self.points
             | self.zeros & first & digits >> 1;
         (faults & inside | !behind & close == 0).then_some((first & inside, behind & (inside | close)))
     }
@@ -95,29 +106,30 @@ fn below(bit: u32) -> u64 {
     (1 << bit) - 1
 }
 
-/// A node as it was found: its id where that is short, and places of the window.
+/// A node as it was found, from the start of a window.
 pub(super) struct Found {
     pub(super) xyz: [f64; 3],
     pub(super) dim: u8,
-    pub(super) id: Option<ShortId>,
-    /// The quote behind the id.
-    close: u32,
-    /// The bracket behind the numbers.
-    end: u32,
+    /// Its id where that is short.
+    pub(super) short: Option<ShortId>,
+    /// The place of its id.
+    id: (u32, u32),
+    /// Its bytes.
+    size: u32,
 }
 
 impl Found {
     /// Behind the node that begins at `at`.
     #[inline(always)]
     pub(super) fn end(&self, at: usize) -> usize {
-        at + self.end as usize + 2
+        at + self.size as usize
     }
 
     /// The same, its places those of the text.
     #[inline(always)]
     pub(super) fn node(&self, at: usize) -> TemplateNode {
-        let Self { xyz, dim, close, .. } = *self;
-        TemplateNode { id: at + 2..at + close as usize, xyz, dim, end: self.end(at) }
+        let Self { xyz, dim, id: (start, close), .. } = *self;
+        TemplateNode { id: at + start as usize..at + close as usize, xyz, dim, end: self.end(at) }
     }
 }
 
@@ -149,14 +161,69 @@ pub(super) fn node<S: Simd>(simd: S, bytes: &[u8], at: usize, spaces: u32) -> Op
     {
         return None;
     }
-    let (first, behind) = window.numbers(open + 1, end)?;
+    let numbers = window.numbers(open + 1, end, window.commas, window.spaces)?;
+    found(simd, &window, numbers, (2, close), end + 2)
+}
+
+/// The node on the line at the start of `bytes[at..]`, with so many numbers, and one space before each. The words of its id
+/// begin with letters, and are no numbers.
+#[inline(always)]
+pub(super) fn line<S: Simd>(simd: S, bytes: &[u8], at: usize, dim: u8) -> Option<Found> {
+    let last;
+    let here = if let Some(here) = bytes.get(at..)?.first_chunk() {
+        here
+    } else {
+        last = padded(&bytes[at..]);
+        &last
+    };
+    let window = Window::look(simd, here)?;
+    let end = window.newlines.trailing_zeros();
+    let spaces = window.spaces & below(end % SIZE as u32);
+    // All but the last of those before numbers.
+    let others = if dim == 3 { without_last(without_last(spaces)) } else { without_last(spaces) };
+    if others == 0 || end == SIZE as u32 {
+        return None;
+    }
+    let close = last_of(others);
+    let numbers = window.numbers(close + 1, end, window.spaces, 0)?;
+    let inside = below(close);
+    let plain = window.letters | window.digits | window.points | window.underscores | window.signs | window.spaces;
+    let words = window.spaces << 1 | 1;
+    let faults = !plain | words & !(window.letters & !window.infinite);
+    if faults & inside != 0 || close == 0 || numbers.0.count_ones() != u32::from(dim) {
+        return None;
+    }
+    found(simd, &window, numbers, (0, close), end + 1)
+}
+
+/// The highest of the bits, of which there are some.
+#[inline(always)]
+fn last_of(bits: u64) -> u32 {
+    bits.leading_zeros() ^ 63
+}
+
+/// Without the highest of the bits.
+#[inline(always)]
+fn without_last(bits: u64) -> u64 {
+    bits & !(1 << 63 >> (bits.leading_zeros() % 64))
+}
+
+/// What a node is, where its numbers begin and end, and its id.
+#[inline(always)]
+fn found<S: Simd>(
+    simd: S,
+    window: &Window<'_>,
+    (first, behind): (u64, u64),
+    id: (u32, u32),
+    size: u32,
+) -> Option<Found> {
     let dim = first.count_ones();
-    let name = Name::of(&window, close);
+    let name = Name::of(window, id);
     let numbers = [first, next(first), next(next(first))];
     let ends = [behind, next(behind), next(next(behind))];
-    let x = Number::of(&window, numbers[0], ends[0]);
-    let y = if dim > 1 { Number::of(&window, numbers[1], ends[1]) } else { Number::NONE };
-    let z = if dim > 2 { Number::of(&window, numbers[2], ends[2]) } else { Number::NONE };
+    let x = Number::of(window, numbers[0], ends[0]);
+    let y = if dim > 1 { Number::of(window, numbers[1], ends[1]) } else { Number::NONE };
+    let z = if dim > 2 { Number::of(window, numbers[2], ends[2]) } else { Number::NONE };
     if dim > 3 {
         return None;
     }
@@ -164,14 +231,14 @@ pub(super) fn node<S: Simd>(simd: S, bytes: &[u8], at: usize, spaces: u32) -> Op
     let integers = eight_digits_each(simd, words);
     let suffix = integers[3];
     let xyz = if (x.bytes | y.bytes | z.bytes) > 7 {
-        long_numbers(here, numbers, dim)?
+        long_numbers(window.bytes, numbers, ends, dim)?
     } else {
         let whole = f64x4::simd_from(simd, 2_f64.powi(52));
         let magnitudes = (integers | whole.bitcast::<u64x4<S>>()).bitcast::<f64x4<S>>() - whole;
         let xyz = magnitudes / f64x4::simd_from(simd, [x.divisor, y.divisor, z.divisor, 1.0]);
         [xyz[0], xyz[1], xyz[2]]
     };
-    Some(Found { xyz, dim: dim as u8, id: name.id(&window, suffix), close, end })
+    Some(Found { xyz, dim: dim as u8, short: name.short(window, suffix), id, size })
 }
 
 /// Without the lowest bit.
@@ -244,14 +311,21 @@ fn eight_digits_each<S: Simd>(simd: S, words: u64x4<S>) -> u64x4<S> {
     upper + (fours.bitcast::<u64x4<S>>() >> 32)
 }
 
-/// The same numbers where one is long.
+/// The same numbers where one is long, up to fifteen digits each: exact, as the digits and the power of ten are.
 #[cold]
-fn long_numbers(bytes: &[u8; READ], numbers: [u64; 3], dim: u32) -> Option<[f64; 3]> {
+fn long_numbers(bytes: &[u8; READ], numbers: [u64; 3], ends: [u64; 3], dim: u32) -> Option<[f64; 3]> {
     let mut xyz = [0.0; 3];
-    for (x, number) in xyz.iter_mut().zip(numbers).take(dim as usize) {
-        let first = number.trailing_zeros() as usize;
-        let negative = bytes[first - 1] == b'-';
-        (*x, _) = plain_number(bytes, first - usize::from(negative), [b',', b']'])?;
+    for ((x, number), end) in xyz.iter_mut().zip(numbers).zip(ends).take(dim as usize) {
+        let (first, end) = (number.trailing_zeros() as usize, end.trailing_zeros() as usize);
+        let number = &bytes[first..end];
+        let decimals = number.iter().rev().position(|&byte| byte == b'.');
+        if number.len() - usize::from(decimals.is_some()) > 15 {
+            return None;
+        }
+        let digits = number.iter().filter(|&&byte| byte != b'.');
+        let mantissa = digits.fold(0, |mantissa, digit| 10 * mantissa + u64::from(digit - b'0'));
+        let magnitude = mantissa as f64 / POWERS[decimals.unwrap_or(0)];
+        *x = if bytes[first - 1] == b'-' { -magnitude } else { magnitude };
     }
     Some(xyz)
 }
@@ -267,37 +341,38 @@ const OF_LABEL: [u128; SHORT + 1] = {
     masks
 };
 
-/// The parts of the id before a quote: a label, then at most seven digits behind a mark or none.
+/// The parts of an id: a label, then at most seven digits behind a mark or none.
 struct Name {
     /// The digits of its suffix, as [`eight_digits_each`] reads them.
     digits: u64,
     /// How many they are.
     count: u32,
-    /// Where they begin.
+    /// Where the id and its digits begin.
+    begin: u32,
     start: u32,
 }
 
 impl Name {
     #[inline(always)]
-    fn of(window: &Window<'_>, close: u32) -> Self {
-        let count = (!(window.digits << (SIZE as u32 - close))).leading_zeros().min(close - 2);
+    fn of(window: &Window<'_>, (begin, close): (u32, u32)) -> Self {
+        let count = (!(window.digits << (SIZE as u32 - close))).leading_zeros().min(close - begin);
         let start = close - count;
         let digits = window.eight(start) << (56_u32.wrapping_sub(8 * count) % 64);
-        Self { digits, count, start }
+        Self { digits, count, begin, start }
     }
 
     /// The id where its label is of at most [`SHORT`] bytes.
     #[inline(always)]
-    fn id(&self, window: &Window<'_>, suffix: u64) -> Option<ShortId> {
+    fn short(&self, window: &Window<'_>, suffix: u64) -> Option<ShortId> {
         let marked = self.count > 0;
         if marked {
             let mark = matches!(window.byte(self.start - 1), b'.' | b'_' | b'-' | b'#' | b' ');
-            if self.count > 7 || self.start < 4 || !mark {
+            if self.count > 7 || self.start < self.begin + 2 || !mark {
                 return None;
             }
         }
-        let label = self.start - 2 - u32::from(marked);
-        let word = u128::from_le_bytes(*window.bytes[2..].first_chunk()?);
+        let label = self.start - self.begin - u32::from(marked);
+        let word = u128::from_le_bytes(*window.bytes[self.begin as usize..].first_chunk()?);
         let suffix = if marked { Suffix::number(suffix.into()) } else { Suffix::NONE };
         Some(ShortId { label: word & OF_LABEL.get(label as usize).filter(|mask| **mask != 0)?, suffix })
     }
@@ -410,7 +485,7 @@ mod tests {
                 assert!(slow.is_none_or(|node| node.end > 40 || brackets(&node)), "{text}");
                 continue;
             };
-            let (fast, id) = (found.node(0), found.id);
+            let (fast, id) = (found.node(0), found.short);
             let slow = slow.unwrap_or_else(|| panic!("{text}"));
             assert_eq!((&fast.id, fast.dim, fast.end), (&slow.id, slow.dim, slow.end), "{text}");
             assert_eq!(fast.xyz.map(f64::to_bits), slow.xyz.map(f64::to_bits), "{text}");
