@@ -21,6 +21,9 @@ const LARGEST: f64 = (1_u64 << 49) as f64;
 /// Adding it moves a whole number below 2^52 to the low bits.
 const SHIFT: f64 = (1_u64 << 52) as f64;
 
+/// Up to as many rows, and as many columns as there are lanes, are first given their least columns.
+const FEW: usize = 4;
+
 /// Where the costs come from.
 pub(crate) trait Rows {
     /// What all costs of a row are made of.
@@ -87,8 +90,8 @@ pub(super) struct Direct {
     row_of: Vec<u32>,
     column_of: Vec<u32>,
     waiting: Vec<u32>,
-    /// The two least costs of each row, and the least without its mark.
-    least: Vec<(f64, f64)>,
+    /// The least cost of each row and the least but that one, of eight rows together.
+    least: Vec<[[f64; LANES]; 2]>,
     /// What each row pays for the column that it holds, price taken off, without the column's mark.
     pays: Vec<f64>,
     /// Columns that no row holds, and what to ask for them.
@@ -163,59 +166,89 @@ impl Direct {
         self.column_of.extend_from_slice(&best.1);
     }
 
+    /// Gives a few rows their least columns; false where two want one, or one has two.
+    #[inline(always)]
+    fn take_least<S: Simd>(&mut self, simd: S, least: &[[f64; LANES]]) -> bool {
+        let (shift, columns) = (self.unit_bits(), whole(self.unit / 2.0) - 1);
+        let (mut seen, mut loose) = (0_u32, false);
+        self.column_of.clear();
+        for lanes in least {
+            let (best, second) = two(simd, *lanes);
+            let column = (whole(best) & columns) as u32;
+            seen |= 1 << (column % 32);
+            loose |= whole(best) >> shift == whole(second) >> shift;
+            self.column_of.push(column);
+        }
+        !loose && seen.count_ones() as usize == least.len()
+    }
+
     #[inline(always)]
     fn solve_wide<S: Simd>(&mut self, simd: S, rows: usize, source: &impl Rows) -> Outcome {
-        self.row_of.clear();
-        self.row_of.resize(self.width, NONE);
-        for list in [&mut self.column_of, &mut self.waiting] {
-            list.clear();
-        }
-        self.touched.clear();
-        self.pays.clear();
-        if self.costs.len() < (rows + 1) * self.stride {
-            self.costs.resize((rows + 1) * self.stride, FAR);
-        }
         if self.marked != self.columns {
             self.marked = self.columns;
             self.marks.clear();
             self.marks.extend((0..self.columns as u32).map(|column| f64::from(column) + self.unit));
             self.marks.resize(self.width, FAR);
         }
+        if self.costs.len() < (rows + 1) * self.stride {
+            self.costs.resize((rows + 1) * self.stride, FAR);
+        }
         self.least.clear();
-        self.least.resize(rows, (0.0, 0.0));
         let (unit, within, mut largest) = (self.unit, self.columns / LANES, [0.0; LANES]);
-        let marks = self.marks.as_chunks::<LANES>().0;
-        for (row, (costs, least)) in self.costs.chunks_exact_mut(self.stride).zip(&mut self.least).enumerate() {
-            let mut reading = Reading { unit, best: [FAR; LANES], second: [FAR; LANES], largest: &mut largest };
-            let (costs, known) = (costs.as_chunks_mut::<LANES>().0, source.row(row));
-            // Counted, not zipped: what an iterator keeps would be kept in memory between the registers' steps.
-            for k in 0..within {
-                costs[k] = reading.mark(source.costs::<true>(&known, k * LANES), &marks[k]);
+        for start in (0..rows).step_by(LANES) {
+            let marks = self.marks.as_chunks::<LANES>().0;
+            let mut bests = [[FAR; LANES]; LANES];
+            let mut seconds = bests;
+            let costs = self.costs[start * self.stride..].chunks_exact_mut(self.stride);
+            for (((row, costs), best), second) in (start..rows).zip(costs).zip(&mut bests).zip(&mut seconds) {
+                let mut reading = Reading { unit, best: [FAR; LANES], second: [FAR; LANES], largest: &mut largest };
+                let (costs, known) = (costs.as_chunks_mut::<LANES>().0, source.row(row));
+                // Counted, not zipped: what an iterator keeps would be kept in memory between the registers' steps.
+                for k in 0..within {
+                    costs[k] = reading.mark(source.costs::<true>(&known, k * LANES), &marks[k]);
+                }
+                if within < marks.len() {
+                    costs[within] = reading.mark(source.costs::<false>(&known, within * LANES), &marks[within]);
+                }
+                (*best, *second) = (reading.best, reading.second);
             }
-            if within < marks.len() {
-                costs[within] = reading.mark(source.costs::<false>(&known, within * LANES), &marks[within]);
+            if largest.iter().any(|cost| cost * unit > LARGEST) {
+                return Outcome::Large;
             }
-            *least = two(reading.best, reading.second);
+            if self.width == LANES && rows <= FEW && self.take_least(simd, &bests[..rows]) {
+                return Outcome::Unique;
+            }
+            self.least.push(two_of_each(simd, &bests, &seconds));
         }
-        if largest.iter().any(|cost| cost * unit > LARGEST) {
-            return Outcome::Large;
+        for list in [&mut self.row_of, &mut self.column_of, &mut self.waiting] {
+            list.clear();
         }
-        let (shift, mut loose) = (self.unit_bits(), false);
-        for row in 0..rows {
-            let (best, second) = self.least[row];
-            let column = self.column(best);
-            let equal = whole(best) >> shift == whole(second) >> shift;
-            self.touched.push(equal);
-            self.pays.push(best - column as f64);
-            loose |= equal;
-            if self.row_of[column] == NONE {
-                self.row_of[column] = row as u32;
-                self.column_of.push(column as u32);
-            } else {
-                self.waiting.push(row as u32);
-                self.column_of.push(NONE);
+        self.touched.clear();
+        self.pays.clear();
+        self.row_of.resize(self.width, NONE);
+        let mut waiting = 0;
+        self.column_of.resize(rows, NONE);
+        self.waiting.resize(rows, 0);
+        let (shift, columns) = (self.unit_bits(), whole(self.unit / 2.0) - 1);
+        for ([best, second], start) in self.least.iter().zip((0..).step_by(LANES)) {
+            let best_column: [u64; LANES] = each(|k| whole(best[k]) & columns);
+            let equal: [bool; LANES] = each(|k| whole(best[k]) >> shift == whole(second[k]) >> shift);
+            let pays: [f64; LANES] = each(|k| best[k] - (f64::from_bits(SHIFT.to_bits() | best_column[k]) - SHIFT));
+            self.touched.extend_from_slice(&equal);
+            self.pays.extend_from_slice(&pays);
+            for ((row, held), column) in (start..).zip(&mut self.column_of[start as usize..]).zip(best_column) {
+                let row_of = &mut self.row_of[column as usize];
+                let free = *row_of == NONE;
+                self.waiting[waiting] = row;
+                waiting += usize::from(!free);
+                *held = if free { column as u32 } else { NONE };
+                *row_of = if free { row } else { *row_of };
             }
         }
+        self.touched.truncate(rows);
+        self.pays.truncate(rows);
+        self.waiting.truncate(waiting);
+        let loose = self.touched.iter().fold(false, |any, touched| any | touched);
         if self.waiting.is_empty() && !loose {
             return Outcome::Unique;
         }
@@ -549,19 +582,34 @@ fn least(lanes: [f64; LANES]) -> f64 {
 
 /// The least of all lanes, and the least but that one.
 #[inline(always)]
-fn two(best: [f64; LANES], second: [f64; LANES]) -> (f64, f64) {
-    let four = halve::<8, 4>(best, second);
-    let pair = halve::<4, 2>(four.0, four.1);
-    let one = halve::<2, 1>(pair.0, pair.1);
-    (one.0[0], one.1[0])
+fn two<S: Simd>(simd: S, lanes: [f64; LANES]) -> (f64, f64) {
+    let (a, b) = f64x8::simd_from(simd, lanes).split();
+    let (first, next) = (a.min(b), a.max(b));
+    let ((a, b), (c, d)) = (first.split(), next.split());
+    let (first, next) = (a.min(b), a.max(b).min(c.min(d)));
+    (less(first[0], first[1]), less(more(first[0], first[1]), less(next[0], next[1])))
 }
 
-/// Of each two lanes the least and the second.
+/// The least numbers of eight rows and the least but those, from eight of each row: those of two rows into one, three times.
 #[inline(always)]
-fn halve<const N: usize, const H: usize>(best: [f64; N], second: [f64; N]) -> ([f64; H], [f64; H]) {
-    let first = each(|k| less(best[k], best[k + H]));
-    let next = each(|k| less(more(best[k], best[k + H]), less(second[k], second[k + H])));
-    (first, next)
+fn two_of_each<S: Simd>(simd: S, bests: &[[f64; LANES]; LANES], seconds: &[[f64; LANES]; LANES]) -> [[f64; LANES]; 2] {
+    let row = |k: usize| [f64x8::simd_from(simd, bests[k]), f64x8::simd_from(simd, seconds[k])];
+    let pair = [
+        merged(simd, row(0), row(1)),
+        merged(simd, row(2), row(3)),
+        merged(simd, row(4), row(5)),
+        merged(simd, row(6), row(7)),
+    ];
+    let four = [merged(simd, pair[0], pair[1]), merged(simd, pair[2], pair[3])];
+    merged(simd, four[0], four[1]).map(Into::into)
+}
+
+/// Of each two neighbours the least and the second, those of `a` before those of `b`.
+#[inline(always)]
+fn merged<S: Simd>(simd: S, a: [f64x8<S>; 2], b: [f64x8<S>; 2]) -> [f64x8<S>; 2] {
+    let (even, odd) = simd.deinterleave_f64x8(a[0], b[0]);
+    let (even_second, odd_second) = simd.deinterleave_f64x8(a[1], b[1]);
+    [even.min(odd), even.max(odd).min(even_second.min(odd_second))]
 }
 
 /// What is known of a row that is being read.
