@@ -17,6 +17,7 @@ CASES = {
     "waits_for_another_worker": ("ray.get(workers[1].sleep.remote(1000))", "os.kill(pids[0], 9)"),
     "waits_for_the_dead_worker": ("ray.get(workers[0].sleep.remote(1000))", "os.kill(pids[0], 9)"),
     "somebody_calls_ray_kill": ("ray.get(workers[1].sleep.remote(1000))", "ray.kill(workers[0])"),
+    "interrupts_are_ignored": ("while True: time.sleep(2)", "os.kill(pids[0], 9)"),
     "nobody_dies": ("ray.get(workers[1].sleep.remote(3)); raise ValueError('of its own')", "pass"),
     "a_worker_is_no_longer_needed": (
         "workers[0] = None; time.sleep(6); raise ValueError('of its own')",
@@ -24,7 +25,7 @@ CASES = {
     ),
 }
 _CODE = """
-import json, os, sys, time
+import json, os, signal, sys, time
 import ray
 for attempt in range(3):  # Ray gives its own processes 30 s to start, which a busy machine may miss
     try:
@@ -43,7 +44,9 @@ class Worker:
 
 @ray.remote(num_cpus=0)
 class Trainer:
-    def run(self, wait, kill):
+    def run(self, name, wait, kill):
+        if name == "interrupts_are_ignored":  # as by what a script starts in the background
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         from videostr.integrations.verl_actors import dead_workers_end_the_run
         workers = [Worker.options(name=name).remote() for name in ("a_0", "b_1")]
         pids = ray.get([worker.pid.remote() for worker in workers])
@@ -54,7 +57,7 @@ class Trainer:
 for name, (wait, kill) in json.loads(sys.stdin.read()).items():
     trainer, start = Trainer.remote(), time.monotonic()
     try:
-        ray.get(trainer.run.remote(wait, kill), timeout=100)
+        ray.get(trainer.run.remote(name, wait, kill), timeout=100)
     except Exception as error:
         print(json.dumps({"name": name, "error": str(error), "seconds": time.monotonic() - start}))
     ray.kill(trainer)

@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import ray
@@ -80,6 +81,9 @@ def dead_workers_end_the_run(
     """
     watch = _Watch(poll_seconds, grace_seconds)
     watch.start()
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored:
+        signal.signal(signal.SIGINT, watch.interrupted)
     try:
         yield
     except BaseException as error:
@@ -90,6 +94,8 @@ def dead_workers_end_the_run(
         raise WorkerDiedError(words) from error
     finally:
         watch.stop()
+        if ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def death_in_words(names: dict[str, str]) -> str:
@@ -148,6 +154,12 @@ class _Watch:
 
     def stop(self) -> None:
         self._over.set()
+
+    def interrupted(self, number: int, frame: FrameType | None) -> None:
+        """For a process that ignores SIGINT, as what a script starts in the background does: it goes on ignoring it,
+        but heeds :meth:`_interrupt`, which Python drops where the signal has no handler."""
+        if self.words is not None:
+            signal.default_int_handler(number, frame)
 
     def look(self, *, patient: bool = False) -> str | None:
         """The words for what died since the last look. patient: Ray may learn of a death after verl did."""

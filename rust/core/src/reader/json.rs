@@ -465,7 +465,8 @@ impl Vectored for TemplateNodes<'_, '_, '_, '_> {
             };
             let usual = end + 1 + json.spaces as usize;
             let as_usual = bytes.get(end) == Some(&b',') && (json.spaces == 0 || bytes.get(end + 1) == Some(&b' '));
-            match if as_usual { Some(usual) } else { template::comma(bytes, end) } {
+            let next = if as_usual { Some(usual) } else { template::comma(bytes, end) };
+            match next {
                 Some(next) if bytes.get(next) == Some(&b'[') => at = next,
                 _ => return Ok(()),
             }
