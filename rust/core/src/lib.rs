@@ -22,6 +22,8 @@ pub mod score;
 mod slots;
 pub mod spans;
 pub mod spec;
+#[cfg(test)]
+mod testing;
 mod total;
 pub mod units;
 mod wide;

@@ -660,9 +660,10 @@ fn relax(costs: &[f64], offset: f64, off: &[f64], reach: &mut [f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Matrix, Random};
+    use super::super::testing::Matrix;
     use super::super::{Optimum, Sides, Ties};
     use super::*;
+    use crate::testing::Random;
 
     /// Costs of places in a square, and of as many and some more that are those, moved; a few are strangers.
     fn scene(random: &mut Random, rows: usize, columns: usize, side: u64) -> Vec<i64> {

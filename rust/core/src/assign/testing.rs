@@ -26,20 +26,6 @@ impl Source<i64> for Matrix {
     }
 }
 
-/// Numbers below a bound, the same in every run.
-pub(super) struct Random(pub(super) u64);
-
-impl Random {
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
-
-    pub(super) fn list(&mut self, length: usize, bound: u64) -> Vec<i64> {
-        (0..length).map(|_| self.below(bound).cast_signed()).collect()
-    }
-}
-
 impl Rows for Matrix {
     type Row = usize;
 

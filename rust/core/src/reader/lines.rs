@@ -399,61 +399,19 @@ const fn is_filler(byte: u8) -> bool {
 mod tests {
     use crate::labels::LabelTable;
     use crate::reader::{ParseContext, Reader, Reply};
+    use crate::testing::{NUMBERS, PLAIN, Random};
 
     /// A space before a line leaves it to the general reader, and means nothing.
     #[test]
     fn a_line_is_read_as_the_general_reader_reads_it() {
-        let words = [
-            "chair",
-            "Chair_1",
-            "blue",
-            "ball.2",
-            "lamp#3",
-            "x-007",
-            "TV",
-            "nan",
-            "inf",
-            "night.1",
-            "m",
-            "cm",
-            "-",
-            "1",
-            "e5",
-            "é.1",
-            "a.1234567",
-            "a.12345678",
-            "a_very_long_label_indeed.1",
-            "",
-        ];
-        let numbers = [
-            "0",
-            "1.25",
-            "-3",
-            "12.5",
-            "0.123456",
-            "1234567.8",
-            "-0.0",
-            "1234567",
-            "-12345678",
-            "0.12345678901",
-            "01",
-            "1.",
-            ".5",
-            "1e3",
-            "1.2.3",
-            "-",
-            "+1",
-            "2m",
-            "",
-        ];
+        let words = "chair Chair_1 blue ball.2 lamp#3 x-007 TV nan inf night.1 m cm - 1 e5 é.1 a.1234567 a.12345678 ";
+        let words: Vec<&str> = words.split(' ').chain(["a_very_long_label_indeed.1"]).collect();
+        let numbers: Vec<&str> = NUMBERS.split(' ').collect();
         let faults = ["#", "//", ",", ":", "[", "  ", "\t", "\r", "@", "-", ".", "7", "m", "é", "\n"];
         let labels = ["chair", "blue ball", "lamp", "x", "tv", "ball", "a", "m", "nan"];
         let table = LabelTable::new(labels.into_iter(), &[("night".to_owned(), "lamp".to_owned())]);
-        let mut state = 5_u64;
-        let mut random = |below: usize| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) as usize % below
-        };
+        let mut state = Random(5);
+        let mut random = |below: usize| state.below(below as u64) as usize;
         let (mut reader, mut replies) = (Reader::new(), [Reply::default(), Reply::default()]);
         for reply in &mut replies {
             reply.repairs.keep_places = true;
@@ -467,7 +425,7 @@ mod tests {
             }
             let count = 2 + random(3);
             for k in 0..count {
-                let many = if random(4) == 0 { numbers.len() } else { 9 };
+                let many = if random(4) == 0 { numbers.len() } else { PLAIN };
                 line += numbers[random(many)];
                 line += if k + 1 < count { " " } else { "" };
             }

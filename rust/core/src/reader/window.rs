@@ -44,8 +44,13 @@ struct Window<'t> {
 }
 
 impl<'t> Window<'t> {
+    /// Looks at the first of `rest`, in `last` where the text ends among them.
     #[inline(always)]
-    fn look<S: Simd>(simd: S, bytes: &'t [u8; READ]) -> Option<Self> {
+    fn look<S: Simd>(simd: S, rest: &'t [u8], last: &'t mut Option<[u8; READ]>) -> Option<Self> {
+        let bytes = match rest.first_chunk() {
+            Some(bytes) => bytes,
+            None => last.insert(padded(rest)),
+        };
         let seen = u8x64::simd_from(simd, *bytes.first_chunk()?);
         let small = seen | 0x20;
         Some(Self {
@@ -139,14 +144,8 @@ impl Found {
 /// this one is not done.
 #[inline(always)]
 pub(super) fn node<S: Simd>(simd: S, bytes: &[u8], at: usize, spaces: u32) -> Option<Found> {
-    let last;
-    let here = if let Some(here) = bytes.get(at..)?.first_chunk() {
-        here
-    } else {
-        last = padded(&bytes[at..]);
-        &last
-    };
-    let window = Window::look(simd, here)?;
+    let mut last = None;
+    let window = Window::look(simd, bytes.get(at..)?, &mut last)?;
     let end = (window.brackets & window.brackets >> 1).trailing_zeros();
     let close = (window.quotes & !3).trailing_zeros();
     if window.quotes & 2 == 0 || close > LONGEST_ID || window.odd & below(close) & !3 != 0 {
@@ -169,14 +168,8 @@ pub(super) fn node<S: Simd>(simd: S, bytes: &[u8], at: usize, spaces: u32) -> Op
 /// begin with letters, and are no numbers.
 #[inline(always)]
 pub(super) fn line<S: Simd>(simd: S, bytes: &[u8], at: usize, dim: u8) -> Option<Found> {
-    let last;
-    let here = if let Some(here) = bytes.get(at..)?.first_chunk() {
-        here
-    } else {
-        last = padded(&bytes[at..]);
-        &last
-    };
-    let window = Window::look(simd, here)?;
+    let mut last = None;
+    let window = Window::look(simd, bytes.get(at..)?, &mut last)?;
     let end = window.newlines.trailing_zeros();
     let spaces = window.spaces & below(end % SIZE as u32);
     // All but the last of those before numbers.
@@ -404,6 +397,7 @@ pub(super) fn folded(label: u128) -> Option<u128> {
 mod tests {
     use super::*;
     use crate::labels::normalize_id;
+    use crate::testing::{NUMBERS, Random};
     use crate::wide::{Vectored, vectored};
 
     struct Read<'a>(&'a [u8], u32);
@@ -436,35 +430,11 @@ mod tests {
             ".1",
             "",
         ];
-        let numbers = [
-            "0",
-            "1.25",
-            "-3",
-            "12.5",
-            "0.123456",
-            "1234567.8",
-            "-0.0",
-            "1234567",
-            "-12345678",
-            "0.1234567",
-            "0.12345678901",
-            "01",
-            "00.5",
-            "1.",
-            ".5",
-            "1.2.3",
-            "1e3",
-            "--1",
-            "-",
-            "",
-        ];
+        let numbers: Vec<&str> = NUMBERS.split(' ').collect();
         let ends = ["]]", "]]", "]]", "]", "],", "] ]", ""];
         let faults = ["\"", "\\", "\n", ",", "]", "[", " ", "-", ".", "7", "é"];
-        let mut state = 3_u64;
-        let mut random = |below: usize| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) as usize % below
-        };
+        let mut state = Random(3);
+        let mut random = |below: usize| state.below(below as u64) as usize;
         let mut good = [0; 3];
         for _ in 0..200_000 {
             let name = names[random(names.len())];

@@ -218,9 +218,10 @@ fn mark(row: u32, place: i64, held: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Matrix, Random};
+    use super::super::testing::Matrix;
     use super::super::{Optimum, Sides, Ties};
     use super::*;
+    use crate::testing::Random;
 
     /// Whether both ways find the same assignments, and the prices of the whole matrix prove them.
     fn compare(lists: &mut Optimum, whole: &mut Optimum, rows: usize, matrix: &mut Matrix) {
