@@ -4,10 +4,47 @@
 
 use crate::assign::NONE;
 use crate::geometry::{Points, Vec3};
+use std::ops::{Deref, DerefMut};
 
 /// How many there are.
 pub(crate) const LANES: usize = 8;
 pub(crate) type Lanes = [f64; LANES];
+
+/// Numbers of which the first, and every eighth from there, begins a cache line: wide registers take longer over two lines.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lined {
+    values: Vec<f64>,
+    begin: usize,
+    count: usize,
+}
+
+impl Lined {
+    /// Makes them so many; what they are is not said.
+    #[inline(always)]
+    pub(crate) fn resize(&mut self, count: usize) {
+        if self.values.len() < count + LANES {
+            self.values.resize(count + LANES, 0.0);
+        }
+        self.begin = self.values.as_ptr().align_offset(size_of::<Lanes>()).min(LANES);
+        self.count = count;
+    }
+}
+
+impl Deref for Lined {
+    type Target = [f64];
+
+    #[inline(always)]
+    fn deref(&self) -> &[f64] {
+        &self.values[self.begin..][..self.count]
+    }
+}
+
+impl DerefMut for Lined {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [f64] {
+        &mut self.values[self.begin..][..self.count]
+    }
+}
 
 /// A value for each lane; inlined wherever it stands, as `std::array::from_fn` is not.
 #[inline(always)]

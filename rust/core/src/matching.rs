@@ -164,7 +164,7 @@ impl Rows for Grid<'_> {
     }
 
     #[inline(always)]
-    fn costs<const WITHIN: bool>(&self, (node, same): &Self::Row, first: usize) -> [f64; 8] {
+    fn costs<const WITHIN: bool>(&self, (node, same): &Self::Row, first: usize, unit: f64) -> [f64; 8] {
         let squares: [f64; 8] = if self.flipped {
             let columns = eight::<WITHIN, _>(&self.scene.xyz, self.block.references.start + first, [0.0; 3]);
             std::array::from_fn(|k| square(columns[k], *node))
@@ -172,10 +172,11 @@ impl Rows for Grid<'_> {
             let [x, y, z] = self.points.eight(self.block.replies.start + first);
             std::array::from_fn(|k| square(*node, [x[k], y[k], z[k]]))
         };
-        let (scale, factor) = (self.scene.scale, self.factor as f64);
-        let mut costs: [f64; 8] = std::array::from_fn(|k| rounded((squares[k].sqrt() / scale).min(FARTHEST)) * factor);
+        let (scale, factor) = (self.scene.scale, self.factor as f64 * unit);
+        let mut costs: [f64; 8] =
+            std::array::from_fn(|k| rounded((squares[k].sqrt() / scale).min(FARTHEST), 1.0) * factor);
         for column in same.start.max(first)..same.end.min(first + 8) {
-            costs[column - first] -= 1.0;
+            costs[column - first] -= unit;
         }
         costs
     }
@@ -364,9 +365,9 @@ mod tests {
             row
         }
 
-        fn costs<const WITHIN: bool>(&self, &row: &usize, first: usize) -> [f64; 8] {
+        fn costs<const WITHIN: bool>(&self, &row: &usize, first: usize, unit: f64) -> [f64; 8] {
             let costs = &self.costs[row * self.columns..];
-            std::array::from_fn(|k| costs[(first + k).min(self.columns - 1)] as f64)
+            std::array::from_fn(|k| costs[(first + k).min(self.columns - 1)] as f64 * unit)
         }
     }
 

@@ -9,7 +9,7 @@
 #![expect(clippy::inline_always, reason = "the loops must be compiled for wide registers, see `wide`")]
 
 use super::{Entry, NONE, Source};
-use crate::lanes::{LANES, each};
+use crate::lanes::{LANES, Lined, each};
 use crate::wide::{Vectored, vectored};
 use fearless_simd::f64x8;
 use fearless_simd::prelude::*;
@@ -30,8 +30,8 @@ pub(crate) trait Rows {
     type Row;
     fn row(&self, row: usize) -> Self::Row;
     /// Costs from a column on, whole numbers not below -1, and such numbers beyond the last column, of which there are none
-    /// where `WITHIN`.
-    fn costs<const WITHIN: bool>(&self, row: &Self::Row, first: usize) -> [f64; LANES];
+    /// where `WITHIN`; all times `unit`, a power of two.
+    fn costs<const WITHIN: bool>(&self, row: &Self::Row, first: usize, unit: f64) -> [f64; LANES];
 }
 
 /// Eight values from a place on, `other` beyond the end, which is not reached where `WITHIN`. They are read together wherever
@@ -80,11 +80,11 @@ pub(super) struct Direct {
     /// What costs and prices are multiplied by; half of it is added to the path to a column that some row holds.
     unit: f64,
     /// Row by row; the last row is the idle one.
-    costs: Vec<f64>,
+    costs: Lined,
     /// What marks each column, of as many as are marked; the unit in it keeps costs of -1 from falling below zero.
-    marks: Vec<f64>,
+    marks: Lined,
     marked: usize,
-    prices: Vec<f64>,
+    prices: Lined,
     /// Price of the columns that the idle row holds.
     level: f64,
     row_of: Vec<u32>,
@@ -96,14 +96,12 @@ pub(super) struct Direct {
     pays: Vec<f64>,
     /// Columns that no row holds, and what to ask for them.
     free: Vec<(u32, f64)>,
-    /// What a free column and its mark ask for together; NaN for others.
-    asked: Vec<f64>,
     /// Rows that may have more than one tight column.
     touched: Vec<bool>,
-    reach: Vec<f64>,
+    reach: Lined,
     /// What is taken off the path to a column: its price, less half a unit where a row holds it, [`FAR`] less once its
     /// shortest path is known.
-    off: Vec<f64>,
+    off: Lined,
     scanned: Vec<Scan>,
     /// Held columns whose row has other tight columns, these as bits, and those columns that still lead on.
     from: Vec<u32>,
@@ -147,7 +145,7 @@ impl Direct {
     fn solve_few(&mut self, rows: usize, source: &impl Rows) {
         let mut costs = [[0.0; LANES]; 3];
         for (row, costs) in costs.iter_mut().enumerate().take(rows) {
-            *costs = source.costs::<false>(&source.row(row), 0);
+            *costs = source.costs::<false>(&source.row(row), 0, 1.0);
         }
         let [a, b, c] = costs;
         self.column_of.clear();
@@ -186,13 +184,12 @@ impl Direct {
     fn solve_wide<S: Simd>(&mut self, simd: S, rows: usize, source: &impl Rows) -> Outcome {
         if self.marked != self.columns {
             self.marked = self.columns;
-            self.marks.clear();
-            self.marks.extend((0..self.columns as u32).map(|column| f64::from(column) + self.unit));
-            self.marks.resize(self.width, FAR);
+            self.marks.resize(self.width);
+            for (mark, column) in self.marks.iter_mut().zip(0..) {
+                *mark = if column < self.columns { column as f64 + self.unit } else { FAR };
+            }
         }
-        if self.costs.len() < (rows + 1) * self.stride {
-            self.costs.resize((rows + 1) * self.stride, FAR);
-        }
+        self.costs.resize((rows + 1) * self.stride);
         self.least.clear();
         let (unit, within, mut largest) = (self.unit, self.columns / LANES, [0.0; LANES]);
         for start in (0..rows).step_by(LANES) {
@@ -201,18 +198,18 @@ impl Direct {
             let mut seconds = bests;
             let costs = self.costs[start * self.stride..].chunks_exact_mut(self.stride);
             for (((row, costs), best), second) in (start..rows).zip(costs).zip(&mut bests).zip(&mut seconds) {
-                let mut reading = Reading { unit, best: [FAR; LANES], second: [FAR; LANES], largest: &mut largest };
+                let mut reading = Reading { best: [FAR; LANES], second: [FAR; LANES], largest: &mut largest };
                 let (costs, known) = (costs.as_chunks_mut::<LANES>().0, source.row(row));
                 // Counted, not zipped: what an iterator keeps would be kept in memory between the registers' steps.
                 for k in 0..within {
-                    costs[k] = reading.mark(source.costs::<true>(&known, k * LANES), &marks[k]);
+                    costs[k] = reading.mark(source.costs::<true>(&known, k * LANES, unit), &marks[k]);
                 }
                 if within < marks.len() {
-                    costs[within] = reading.mark(source.costs::<false>(&known, within * LANES), &marks[within]);
+                    costs[within] = reading.mark(source.costs::<false>(&known, within * LANES, unit), &marks[within]);
                 }
                 (*best, *second) = (reading.best, reading.second);
             }
-            if largest.iter().any(|cost| cost * unit > LARGEST) {
+            if largest.iter().any(|cost| *cost > LARGEST) {
                 return Outcome::Large;
             }
             if self.width == LANES && rows <= FEW && self.take_least(simd, &bests[..rows]) {
@@ -252,8 +249,8 @@ impl Direct {
         if self.waiting.is_empty() && !loose {
             return Outcome::Unique;
         }
-        self.prices.clear();
-        self.prices.resize(self.width, 0.0);
+        self.prices.resize(self.width);
+        self.prices.fill(0.0);
         self.level = 0.0;
         if 2 * self.waiting.len() > rows + 2 {
             return Outcome::Contested;
@@ -261,9 +258,10 @@ impl Direct {
         if !self.waiting.is_empty() {
             self.raise_prices(simd);
             let held = self.unit / 2.0;
-            self.off.clear();
-            let columns = self.prices.iter().zip(&self.row_of);
-            self.off.extend(columns.map(|(price, &row)| price - if row == NONE { 0.0 } else { held }));
+            self.off.resize(self.width);
+            for ((off, price), &row) in self.off.iter_mut().zip(&*self.prices).zip(&self.row_of) {
+                *off = price - if row == NONE { 0.0 } else { held };
+            }
             for k in 0..self.waiting.len() {
                 self.augment(self.waiting[k]);
             }
@@ -293,20 +291,26 @@ impl Direct {
     fn raise_prices<S: Simd>(&mut self, simd: S) {
         let rows = self.column_of.len();
         self.free.clear();
-        self.asked.clear();
         for first in (0..self.width).step_by(LANES) {
             let held: [u32; LANES] = eight::<true, _>(&self.row_of, first, NONE);
-            let mut least = [FAR; LANES];
-            if held.contains(&NONE) {
-                for (costs, pays) in self.costs.chunks_exact(self.stride).zip(&self.pays) {
-                    let costs: [f64; LANES] = eight::<true, _>(costs, first, FAR);
-                    least = each(|k| less(least[k], costs[k] - pays));
-                }
+            if !held.contains(&NONE) {
+                continue;
             }
-            for (k, _) in held.iter().enumerate().filter(|(k, row)| **row == NONE && first + k < self.columns) {
-                self.free.push(((first + k) as u32, least[k] - (first + k) as f64));
+            let rows = || self.costs.chunks_exact(self.stride).zip(&self.pays);
+            let mut least = f64x8::splat(simd, FAR);
+            for (costs, &pays) in rows() {
+                least = least.min(f64x8::simd_from(simd, eight::<true, _>(costs, first, FAR)) - pays);
             }
-            self.asked.extend_from_slice(&[f64::NAN; LANES]);
+            let held = held.map(|row| if row == NONE { 0.0 } else { f64::NAN });
+            // What a free column and its mark ask for together.
+            let asked = least + f64x8::simd_from(simd, held);
+            for ((costs, &pays), touched) in rows().zip(&mut self.touched) {
+                *touched |=
+                    (f64x8::simd_from(simd, eight::<true, _>(costs, first, FAR)) - pays).simd_eq(asked).to_bitmask()
+                        != 0;
+            }
+            let places = (first..self.columns).zip(<[f64; LANES]>::from(asked)).filter(|(_, asked)| !asked.is_nan());
+            self.free.extend(places.map(|(column, asked)| (column as u32, asked - column as f64)));
         }
         let spare = self.columns - rows;
         if spare > 0 {
@@ -317,23 +321,10 @@ impl Direct {
                 *price = self.level;
                 self.row_of[*column as usize] = rows as u32;
             }
-            let idle = self.costs[rows * self.stride..][..self.width].iter_mut();
-            for (cost, mark) in idle.zip(&self.marks) {
-                *cost = *mark;
-            }
+            self.costs[rows * self.stride..][..self.width].copy_from_slice(&self.marks);
         }
         for &(column, price) in &self.free {
             self.prices[column as usize] = price;
-            self.asked[column as usize] = price + f64::from(column);
-        }
-        let asked = self.asked.as_chunks::<LANES>().0;
-        let rows = self.costs.chunks_exact(self.stride).zip(&self.pays).zip(&mut self.touched);
-        for ((costs, &pays), touched) in rows {
-            let mut equal = 0;
-            for (costs, asked) in costs.as_chunks::<LANES>().0.iter().zip(asked) {
-                equal |= (f64x8::simd_from(simd, *costs) - pays).simd_eq(f64x8::simd_from(simd, *asked)).to_bitmask();
-            }
-            *touched |= equal != 0;
         }
     }
 
@@ -341,8 +332,8 @@ impl Direct {
     #[inline(always)]
     fn augment(&mut self, start: u32) {
         let (idle, held) = (self.column_of.len() as u32, self.unit / 2.0);
-        self.reach.clear();
-        self.reach.extend_from_slice(&self.costs[start as usize * self.stride..][..self.width]);
+        self.reach.resize(self.width);
+        self.reach.copy_from_slice(&self.costs[start as usize * self.stride..][..self.width]);
         let mut nearest = nearest_path(&self.reach, &self.off);
         self.scanned.clear();
         let mut scan = Scan { row: start, column: NONE, length: 0.0, offset: 0.0 };
@@ -425,12 +416,19 @@ impl Direct {
         self.alive.resize(words, 0);
         for row in (0..self.touched.len()).filter(|&row| self.touched[row]) {
             let (held, beyond, start) = (self.column_of[row] as usize, self.beyond(row), self.ways.len());
-            self.ways.resize(start + words, 0);
-            for first in (0..self.width).step_by(LANES) {
-                self.ways[start + first / 64] |= self.tight_of(simd, row, beyond, first) << (first % 64);
+            let mut others = 0;
+            for first in (0..self.width).step_by(64) {
+                let mut ways = 0;
+                for lane in (first..self.width.min(first + 64)).step_by(LANES) {
+                    ways |= self.tight_of(simd, row, beyond, lane) << (lane - first);
+                }
+                if held / 64 == first / 64 {
+                    ways &= !(1 << (held % 64));
+                }
+                others |= ways;
+                self.ways.push(ways);
             }
-            self.ways[start + held / 64] &= !(1 << (held % 64));
-            if self.ways[start..].iter().all(|word| *word == 0) {
+            if others == 0 {
                 self.ways.truncate(start);
             } else {
                 self.from.push(held as u32);
@@ -614,7 +612,6 @@ fn merged<S: Simd>(simd: S, a: [f64x8<S>; 2], b: [f64x8<S>; 2]) -> [f64x8<S>; 2]
 
 /// What is known of a row that is being read.
 struct Reading<'a> {
-    unit: f64,
     best: [f64; LANES],
     second: [f64; LANES],
     /// Rises to costs that are larger.
@@ -625,7 +622,7 @@ impl Reading<'_> {
     /// Marks costs with their columns.
     #[inline(always)]
     fn mark(&mut self, costs: [f64; LANES], marks: &[f64; LANES]) -> [f64; LANES] {
-        let values: [f64; LANES] = each(|k| costs[k] * self.unit + marks[k]);
+        let values: [f64; LANES] = each(|k| costs[k] + marks[k]);
         for k in 0..LANES {
             self.largest[k] = more(self.largest[k], costs[k]);
             self.second[k] = less(self.second[k], more(self.best[k], values[k]));

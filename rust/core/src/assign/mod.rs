@@ -191,44 +191,31 @@ impl<C: Cost, F: Fn(usize, usize) -> C> Source<C> for Whole<F> {
     }
 }
 
-/// A matrix of real costs, row by row; its columns are the rows of the problem where `flipped`.
+/// A matrix of real costs, row by row, with at least as many columns as rows.
 struct Matrix<'a> {
     cost: &'a [f64],
     columns: usize,
-    flipped: bool,
 }
 
 impl Matrix<'_> {
     #[inline(always)]
-    fn each(&self, row: usize, mut with: impl FnMut(usize, f64)) {
-        if self.flipped {
-            for (column, costs) in self.cost.chunks_exact(self.columns).enumerate() {
-                with(column, costs[row]);
-            }
-        } else {
-            for (column, &cost) in self.cost[row * self.columns..][..self.columns].iter().enumerate() {
-                with(column, cost);
-            }
-        }
+    fn whole_numbers(&self, row: usize) -> impl Iterator<Item = i64> {
+        self.cost[row * self.columns..][..self.columns].iter().map(|&cost| whole_number(cost))
     }
 }
 
-impl Rows for Matrix<'_> {
-    type Row = usize;
+impl<'a> Rows for Matrix<'a> {
+    /// The row's costs and those of the rows behind it.
+    type Row = &'a [f64];
 
     #[inline(always)]
-    fn row(&self, row: usize) -> usize {
-        row
+    fn row(&self, row: usize) -> &'a [f64] {
+        &self.cost[row * self.columns..]
     }
 
     #[inline(always)]
-    fn costs<const WITHIN: bool>(&self, &row: &usize, first: usize) -> [f64; 8] {
-        let costs = if self.flipped {
-            std::array::from_fn(|k| self.cost.get((first + k) * self.columns + row).copied().unwrap_or(0.0))
-        } else {
-            eight::<WITHIN, _>(self.cost, row * self.columns + first, 0.0)
-        };
-        costs.map(rounded)
+    fn costs<const WITHIN: bool>(&self, row: &&'a [f64], first: usize, unit: f64) -> [f64; 8] {
+        eight::<WITHIN, _>(row, first, 0.0).map(|cost| rounded(cost, unit))
     }
 }
 
@@ -240,13 +227,13 @@ impl Source<i64> for Matrix<'_> {
 
     fn all(&mut self, row: usize, out: &mut Vec<Entry<i64>>) {
         let start = out.len();
-        self.each(row, |column, cost| out.push(Entry { cost: whole_number(cost), column: column as u32 }));
+        out.extend(self.whole_numbers(row).zip(0..).map(|(cost, column)| Entry { cost, column }));
         out[start..].sort_by_key(|entry| entry.cost);
     }
 
     #[inline(always)]
     fn whole(&mut self, row: usize, out: &mut Vec<i64>) {
-        self.each(row, |_, cost| out.push(whole_number(cost)));
+        out.extend(self.whole_numbers(row));
     }
 }
 
@@ -264,6 +251,8 @@ impl Source<i64> for Matrix<'_> {
 pub struct Solver {
     optimum: Optimum,
     ties: Ties,
+    /// The costs of a matrix with more rows than columns, column by column.
+    turned: Vec<f64>,
     partners: Vec<u32>,
 }
 
@@ -276,8 +265,15 @@ impl Solver {
         let rows = out.len();
         assert_eq!(cost.len(), rows * columns, "a matrix of {rows} x {columns} costs");
         let sides = Sides { references: rows, replies: columns, flipped: rows > columns };
-        let mut matrix = Matrix { cost, columns, flipped: sides.flipped };
-        self.optimum.solve(rows.min(columns), rows.max(columns), &mut matrix);
+        if sides.flipped {
+            self.turned.clear();
+            for column in 0..columns {
+                self.turned.extend(cost[column..].iter().step_by(columns));
+            }
+        }
+        let cost = if sides.flipped { &self.turned } else { cost };
+        let columns = rows.max(columns);
+        self.optimum.solve(rows.min(sides.replies), columns, &mut Matrix { cost, columns });
         if self.optimum.is_unique() && !sides.flipped {
             for (out, &column) in out.iter_mut().zip(self.optimum.column_of()) {
                 *out = i64::from(column);
@@ -315,10 +311,10 @@ pub fn first_unfit(costs: &[f64]) -> Option<usize> {
 /// 2^32: the grid of costs.
 const FINENESS: f64 = 4_294_967_296.0;
 
-/// The same as a float64.
+/// The same as a float64, times a power of two.
 #[inline(always)]
-pub(crate) fn rounded(cost: f64) -> f64 {
-    (cost * FINENESS + MAGIC) - MAGIC
+pub(crate) fn rounded(cost: f64, unit: f64) -> f64 {
+    (cost * (FINENESS * unit) + MAGIC * unit) - MAGIC * unit
 }
 
 /// 1.5 * 2^52: adding it rounds to a whole number.

@@ -33,8 +33,8 @@ impl Rows for Matrix {
         row
     }
 
-    fn costs<const WITHIN: bool>(&self, &row: &usize, first: usize) -> [f64; 8] {
+    fn costs<const WITHIN: bool>(&self, &row: &usize, first: usize, unit: f64) -> [f64; 8] {
         let costs = &self.costs[row * self.columns..][..self.columns];
-        std::array::from_fn(|k| costs.get(first + k).map_or(0.0, |&cost| cost as f64))
+        std::array::from_fn(|k| costs.get(first + k).map_or(0.0, |&cost| cost as f64 * unit))
     }
 }
