@@ -45,6 +45,8 @@ HARD_SHAPES = [
     (32, 1, "random"), (32, 1, "grid"), (32, 3, "grid"), (32, 1, "near"), (32, 1, "slant"),
 ]  # fmt: skip
 HARD_REPLIES = [(32, 64), (8, 60)]
+#: What seems to be the slowest is looked at this many times as often: among so many, a pause of the machine hits some.
+AGAIN = 4
 
 
 @functools.lru_cache(maxsize=16)
@@ -72,7 +74,10 @@ def slowest_of(
     for name, text in made_replies(size, written, labels, most):
         if replies and not name.startswith("compact") and "<graph>{" not in text:
             continue
-        ms = 1e3 * min(cpu_seconds(lambda t=text: scorer.score(t, prepared)) for _ in range(rounds))
+        time = lambda t=text: 1e3 * cpu_seconds(lambda: scorer.score(t, prepared))  # noqa: E731
+        ms = min(time() for _ in range(rounds))
+        if ms > slowest[0]:
+            ms = min(ms, *(time() for _ in range(AGAIN * rounds)))
         of = f"{written} frames of {most if replies else 'as many nodes as fit'}"
         slowest = max(slowest, (ms, f"{name}; {of}; {fields}; {frames} x 64 {kind} nodes, {labels} labels"))
     return slowest
