@@ -105,11 +105,17 @@ pub struct LabelTable {
     slots: Vec<u32>,
     /// The spellings of at most 16 bytes as numbers, the first byte the lowest, and what they mean; 0 is empty.
     short: Vec<(u128, u32)>,
+    /// By which few of them want the same slot: a search that is longer for some is one that a processor does not foresee.
+    salt: u64,
 }
 
+/// So many salts are tried.
+const SALTS: u64 = 32;
+
 /// Where the search for a short spelling begins.
-fn short_slot(spelling: u128) -> usize {
-    fold(spelling as u64 ^ 0x9e37_79b9_7f4a_7c15, (spelling >> 64) as u64 ^ 0xe703_7ed1_a0b4_28db) as usize
+#[inline]
+fn short_slot(spelling: u128, salt: u64) -> usize {
+    fold(spelling as u64 ^ salt, (spelling >> 64) as u64 ^ 0xe703_7ed1_a0b4_28db) as usize
 }
 
 impl LabelTable {
@@ -140,17 +146,28 @@ impl LabelTable {
     }
 
     fn index_short(&mut self) {
-        self.short.resize((2 * self.spellings.len() + 1).next_power_of_two(), (0, 0));
-        let mask = self.short.len() - 1;
-        for (spelling, id) in self.spellings.iter().filter(|(spelling, _)| (1..=16).contains(&spelling.len())) {
+        let word = |spelling: &str| {
             let mut bytes = [0; 16];
-            bytes[..spelling.len()].copy_from_slice(spelling.as_bytes());
-            let word = u128::from_le_bytes(bytes);
-            let mut slot = short_slot(word) & mask;
+            bytes.get_mut(..spelling.len())?.copy_from_slice(spelling.as_bytes());
+            Some(u128::from_le_bytes(bytes)).filter(|word| *word != 0)
+        };
+        let words: Vec<_> = self.spellings.iter().filter_map(|(spelling, id)| Some((word(spelling)?, *id))).collect();
+        let size = (3 * words.len() + 1).next_power_of_two();
+        let mut wanted = vec![false; size];
+        let shared = |salt: &u64| {
+            let first = |word: u128| short_slot(word, *salt) & (size - 1);
+            wanted.fill(false);
+            words.iter().filter(|(word, _)| std::mem::replace(&mut wanted[first(*word)], true)).count()
+        };
+        let salts = (1..=SALTS).map(|k| k.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        self.salt = salts.min_by_key(shared).unwrap_or_default();
+        self.short.resize(size, (0, 0));
+        for (word, id) in words {
+            let mut slot = short_slot(word, self.salt) & (size - 1);
             while self.short[slot].0 != 0 {
-                slot = (slot + 1) & mask;
+                slot = (slot + 1) & (size - 1);
             }
-            self.short[slot] = (word, *id);
+            self.short[slot] = (word, id);
         }
     }
 
@@ -158,7 +175,7 @@ impl LabelTable {
     #[inline]
     pub(crate) fn id_of_short(&self, spelling: u128) -> Option<u32> {
         let mask = self.short.len().checked_sub(1)?;
-        let mut slot = short_slot(spelling) & mask;
+        let mut slot = short_slot(spelling, self.salt) & mask;
         loop {
             let (known, id) = self.short[slot];
             if known == spelling {

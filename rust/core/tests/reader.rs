@@ -1,6 +1,6 @@
 //! The reader rule by rule: forms, repairs with their places, faults, truncation, caps, duplicates, edges.
 
-use videostr_core::graph::{ReplyGraph, Suffix};
+use videostr_core::graph::{ReplyGraph, ReplyNode, Suffix};
 use videostr_core::labels::LabelTable;
 use videostr_core::names::GraphStatus::{self, Bad, None as NoGraph, Ok, TooBig, Truncated};
 use videostr_core::names::Repair;
@@ -463,6 +463,67 @@ fn the_short_way_reads_what_the_general_way_reads() {
             assert_eq!(reply.graph.nodes[0].xyz.map(f64::to_bits), expected, "{way}");
         }
     }
+}
+
+/// Numbers of several nodes are converted together: whatever stands between those, each node gets its own.
+#[test]
+fn many_nodes_are_read_as_the_general_way_reads_them() {
+    let table = LabelTable::new(["chair", "traffic light"].into_iter(), &[]);
+    let mut state = 11_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let mut node = |k: usize| {
+        let name = match random(12) {
+            0 => format!("unknown.{k}"),
+            1 => format!("Traffic_Light-{k}"),
+            2 => "chair".to_owned(),
+            3 => format!("chair.{k}{}", "0".repeat(random(9))),
+            _ => format!("chair.{k}"),
+        };
+        let mut number = || match random(24) {
+            0 => format!("{}.{:09}", random(100), random(1_000_000_000)),
+            1 => "-0.0".to_owned(),
+            2 => format!("{}e1", random(9)),
+            3 => "1e300".to_owned(),
+            _ => format!("{}{}.{}", ["", "-"][random(2)], random(1000), random(1000)),
+        };
+        let numbers: Vec<String> = (0..3).map(|_| number()).collect();
+        let count = if random(10) == 0 { 2 } else { 3 };
+        (name, numbers[..count].to_vec())
+    };
+    let mut count = 0;
+    for round in 0..1000 {
+        let frames: Vec<Vec<_>> = (0..=round % 3).map(|_| (0..round % 71).map(&mut node).collect()).collect();
+        let json = |space: &str| {
+            let node =
+                |(name, numbers): &(String, Vec<String>)| format!(r#"[{space}"{name}",[{}]]"#, numbers.join(","));
+            let nodes = |frame: &Vec<_>| frame.iter().map(node).collect::<Vec<_>>().join(",");
+            let frames: Vec<String> = frames.iter().map(|frame| format!(r#"{{"nodes":[{}]}}"#, nodes(frame))).collect();
+            format!(r#"<graph>{{"frames":[{}]}}</graph>"#, frames.join(","))
+        };
+        let lines = |space: &str| {
+            let node = |(name, numbers): &(String, Vec<String>)| format!("{space}{name} {}\n", numbers.join(" "));
+            let nodes = |(t, frame): (usize, &Vec<_>)| format!("@{t}\n{}", frame.iter().map(node).collect::<String>());
+            format!("<graph>{}</graph>", frames.iter().enumerate().map(nodes).collect::<String>())
+        };
+        let dim = [Some(3), None][round % 2];
+        let context = ParseContext { labels: Some(&table), dim, ..ParseContext::default() };
+        let mut reader = Reader::new();
+        let mut read = |text: &str| {
+            let mut reply = Reply::default();
+            reader.read(text, &context, &mut reply);
+            let node = |node: &ReplyNode| (node.xyz.map(f64::to_bits), node.suffix, node.label, node.dim);
+            let nodes: Vec<_> = reply.graph.nodes.iter().map(node).collect();
+            let ends: Vec<usize> = reply.graph.frames.iter().map(|frame| frame.nodes.end).collect();
+            (reply.graph_status, reply.repairs.bits, reply.graph.foreign, ends, nodes)
+        };
+        let short = [read(&json("")), read(&lines(""))];
+        count += short[0].4.len();
+        assert_eq!(short, [read(&json(" ")), read(&lines(" "))], "{}", json(""));
+    }
+    assert!(count > 40_000, "{count}");
 }
 
 /// Ids of a frame's nodes, as names.

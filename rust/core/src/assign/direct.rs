@@ -41,8 +41,18 @@ pub(crate) fn eight<const WITHIN: bool, T: Copy + Default>(values: &[T], start: 
     match values.get(start..start + LANES).and_then(<[T]>::first_chunk) {
         Some(eight) => *eight,
         None if WITHIN => [other; LANES],
-        None => each(|k| values.get(start + k).copied().unwrap_or(other)),
+        None => fewer(values.get(start..).unwrap_or_default(), other),
     }
+}
+
+/// Fewer values than eight, `other` behind them.
+#[inline(never)]
+fn fewer<T: Copy>(values: &[T], other: T) -> [T; LANES] {
+    let mut eight = [other; LANES];
+    for (one, &value) in eight.iter_mut().zip(values) {
+        *one = value;
+    }
+    eight
 }
 
 /// What came of a problem.

@@ -442,29 +442,40 @@ impl Vectored for TemplateNodes<'_, '_, '_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> Step<()> {
         let Self(json) = self;
-        let bytes = json.lexer.bytes();
-        let mut at = json.lexer.at;
+        let step = json.read_template_nodes(simd);
+        json.sink.convert(simd);
+        step
+    }
+}
+
+impl Json<'_, '_, '_> {
+    #[inline(always)]
+    fn read_template_nodes<S: Simd>(&mut self, simd: S) -> Step<()> {
+        let bytes = self.lexer.bytes();
+        let mut at = self.lexer.at;
         loop {
-            let end = if let Some(found) = window::node(simd, bytes, at, json.spaces) {
+            let end = if let Some(found) = window::node(simd, bytes, at, self.spaces) {
                 let end = found.end(at);
-                json.lexer.at = end;
-                let known = found.short.and_then(|id| Some((json.sink.short_label(id.label)?, id.suffix)));
-                if known.is_some_and(|id| json.sink.push_node(id, found.xyz, found.dim, at)) {
-                    json.sink.count_node()?;
+                self.lexer.at = end;
+                let known = found.label.and_then(|label| self.sink.short_label(label));
+                if known.is_some_and(|label| self.sink.push_found(simd, label, &found, at)) {
+                    self.sink.count_node()?;
                 } else {
-                    json.other_node(&found.node(at), at)?;
+                    self.sink.convert(simd);
+                    self.other_node(&found.node(simd, at), at)?;
                 }
                 end
             } else if let Some(node) = template::node(bytes, at) {
-                json.lexer.at = node.end;
-                json.spaces = u32::from(bytes[node.id.end + 2] == b' ');
-                json.other_node(&node, at)?;
+                self.sink.convert(simd);
+                self.lexer.at = node.end;
+                self.spaces = u32::from(bytes[node.id.end + 2] == b' ');
+                self.other_node(&node, at)?;
                 node.end
             } else {
                 return Ok(());
             };
-            let usual = end + 1 + json.spaces as usize;
-            let as_usual = bytes.get(end) == Some(&b',') && (json.spaces == 0 || bytes.get(end + 1) == Some(&b' '));
+            let usual = end + 1 + self.spaces as usize;
+            let as_usual = bytes.get(end) == Some(&b',') && (self.spaces == 0 || bytes.get(end + 1) == Some(&b' '));
             let next = if as_usual { Some(usual) } else { template::comma(bytes, end) };
             match next {
                 Some(next) if bytes.get(next) == Some(&b'[') => at = next,

@@ -350,27 +350,38 @@ impl Vectored for TemplateLines<'_, '_, '_, '_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> Step<usize> {
-        let Self { lines, mut at } = self;
-        let (bytes, dim) = (lines.bytes, lines.sink.dim);
+        let Self { lines, at } = self;
+        let step = lines.read_template_lines(simd, at);
+        lines.sink.convert(simd);
+        step
+    }
+}
+
+impl Lines<'_, '_, '_> {
+    #[inline(always)]
+    fn read_template_lines<S: Simd>(&mut self, simd: S, mut at: usize) -> Step<usize> {
+        let (bytes, dim) = (self.bytes, self.sink.dim);
         loop {
             if let Some(found) = window::line(simd, bytes, at, dim.unwrap_or(3)) {
-                let known = found.short.and_then(|id| Some((lines.sink.short_label(id.label)?, id.suffix)));
-                if !known.is_some_and(|id| lines.sink.push_node(id, found.xyz, found.dim, at)) {
-                    lines.other_node(found.node(at), at);
+                let known = found.label.and_then(|label| self.sink.short_label(label));
+                if !known.is_some_and(|label| self.sink.push_found(simd, label, &found, at)) {
+                    self.sink.convert(simd);
+                    self.other_node(found.node(simd, at), at);
                 }
-                lines.sink.count_node()?;
+                self.sink.count_node()?;
                 at = found.end(at);
             } else if let Some(node) =
                 template::line(bytes, at, &PLAIN).filter(|node| dim.is_none_or(|dim| dim == node.dim))
             {
                 let end = node.end;
-                lines.other_node(node, at);
-                lines.sink.count_node()?;
+                self.sink.convert(simd);
+                self.other_node(node, at);
+                self.sink.count_node()?;
                 at = end;
             } else if bytes.get(at) == Some(&b'@')
                 && let Some((t, next)) = template::frame_line(bytes, at)
             {
-                lines.begin_frame(Some(t))?;
+                self.begin_frame(Some(t))?;
                 at = next;
             } else {
                 return Ok(at);

@@ -3,6 +3,7 @@
 //! Linear in the bytes of the reply, one pass where the form allows it, nothing recurses on input, and no input is an error:
 //! what cannot be read is told by a status.
 
+mod digits;
 mod finish;
 mod json;
 mod lexer;

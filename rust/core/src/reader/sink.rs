@@ -2,13 +2,15 @@
 
 #![expect(clippy::inline_always, reason = "what is read for every node must not be called for")]
 
-use super::window;
+use super::digits::Pending;
+use super::window::{self, Found};
 use super::{Caps, ParseContext, Step, Stop};
 use crate::graph::{ReplyFrame, ReplyGraph, ReplyNode, Suffix};
 use crate::hash::hash_bytes;
 use crate::labels::{LabelTable, normalize_id, split_suffix, suffix_of};
 use crate::slots::Slots;
 use crate::units::LengthUnit;
+use fearless_simd::Simd;
 use std::ops::Range;
 
 /// An id as read: label number and suffix.
@@ -37,6 +39,7 @@ pub(super) struct Scratch {
     normal: String,
     /// A name as written, escapes resolved.
     pub(super) name: String,
+    pending: Pending,
     pub(super) lines: super::lines::Scratch,
     pub(super) json: super::json::Scratch,
     pub(super) finish: super::finish::Scratch,
@@ -72,6 +75,7 @@ impl<'a> Sink<'a> {
     pub(super) fn new(context: &ParseContext<'a>, graph: &'a mut ReplyGraph, scratch: &'a mut Scratch) -> Self {
         scratch.edges.clear();
         scratch.foreign.begin(0);
+        scratch.pending.clear();
         let ParseContext { labels, dim, unit, caps, .. } = *context;
         Self {
             labels,
@@ -156,6 +160,27 @@ impl<'a> Sink<'a> {
         let xyz = xyz.map(|x| x + 0.0);
         self.graph.nodes.push(ReplyNode { xyz, suffix: id.1, label: id.0, at: at as u32, dim });
         true
+    }
+
+    /// Adds a node whose label is known and whose numbers may be converted later; false when they make it void.
+    #[inline(always)]
+    pub(super) fn push_found<S: Simd>(&mut self, simd: S, label: u32, found: &Found, at: usize) -> bool {
+        if let Some(xyz) = found.long {
+            self.convert(simd);
+            return self.push_node((label, found.digits.convert(simd).1), xyz, found.dim, at);
+        }
+        let added = self.push_node((label, Suffix::NONE), [0.0; 3], found.dim, at);
+        if added {
+            let before = self.graph.nodes.len() - 1;
+            self.scratch.pending.push(simd, &found.digits, &mut self.graph.nodes[..before]);
+        }
+        added
+    }
+
+    /// Converts the numbers that wait for it.
+    #[inline(always)]
+    pub(super) fn convert<S: Simd>(&mut self, simd: S) {
+        self.scratch.pending.convert(simd, &mut self.graph.nodes);
     }
 
     /// The id of a node of the frame before that begins as the JSON node at `at` does, where it stands near the expected place;

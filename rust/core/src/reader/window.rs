@@ -2,10 +2,10 @@
 
 #![expect(clippy::inline_always, reason = "what uses registers must be inlined, see `wide`")]
 
+use super::digits::{Digits, Number};
 use super::template::{POWERS, TemplateNode};
-use crate::graph::Suffix;
 use fearless_simd::prelude::*;
-use fearless_simd::{f64x4, u8x32, u8x64, u16x16, u32x8, u64x4};
+use fearless_simd::u8x64;
 
 /// Bytes that are looked at together.
 const SIZE: usize = 64;
@@ -15,13 +15,6 @@ const READ: usize = SIZE + 8;
 const LONGEST_ID: u32 = 48;
 /// Bytes of a label that is looked up by itself.
 const SHORT: usize = 16;
-
-/// An id whose label is short, and may be one of the reference as it stands: the label's bytes as a number, and the suffix.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct ShortId {
-    pub(super) label: u128,
-    pub(super) suffix: Suffix,
-}
 
 /// Bytes, and where those of a kind stand among the first, a bit each.
 struct Window<'t> {
@@ -113,10 +106,13 @@ fn below(bit: u32) -> u64 {
 
 /// A node as it was found, from the start of a window.
 pub(super) struct Found {
-    pub(super) xyz: [f64; 3],
+    /// Its numbers, where they are short, and its suffix, where `label` is known.
+    pub(super) digits: Digits,
+    /// Its numbers where one of them is long.
+    pub(super) long: Option<[f64; 3]>,
     pub(super) dim: u8,
-    /// Its id where that is short.
-    pub(super) short: Option<ShortId>,
+    /// The bytes of its label, where that is short and may be one of the reference as it stands.
+    pub(super) label: Option<u128>,
     /// The place of its id.
     id: (u32, u32),
     /// Its bytes.
@@ -132,8 +128,9 @@ impl Found {
 
     /// The same, its places those of the text.
     #[inline(always)]
-    pub(super) fn node(&self, at: usize) -> TemplateNode {
-        let Self { xyz, dim, id: (start, close), .. } = *self;
+    pub(super) fn node<S: Simd>(&self, simd: S, at: usize) -> TemplateNode {
+        let Self { dim, id: (start, close), .. } = *self;
+        let xyz = self.long.unwrap_or_else(|| self.digits.convert(simd).0);
         TemplateNode { id: at + start as usize..at + close as usize, xyz, dim, end: self.end(at) }
     }
 }
@@ -161,7 +158,7 @@ pub(super) fn node<S: Simd>(simd: S, bytes: &[u8], at: usize, spaces: u32) -> Op
         return None;
     }
     let numbers = window.numbers(open + 1, end, window.commas, window.spaces)?;
-    found(simd, &window, numbers, (2, close), end + 2)
+    found(&window, numbers, (2, close), end + 2)
 }
 
 /// The node on the line at the start of `bytes[at..]`, with so many numbers, and one space before each. The words of its id
@@ -186,7 +183,7 @@ pub(super) fn line<S: Simd>(simd: S, bytes: &[u8], at: usize, dim: u8) -> Option
     if faults & inside != 0 || close == 0 || numbers.0.count_ones() != u32::from(dim) {
         return None;
     }
-    found(simd, &window, numbers, (0, close), end + 1)
+    found(&window, numbers, (0, close), end + 1)
 }
 
 /// The highest of the bits, of which there are some.
@@ -203,35 +200,21 @@ fn without_last(bits: u64) -> u64 {
 
 /// What a node is, where its numbers begin and end, and its id.
 #[inline(always)]
-fn found<S: Simd>(
-    simd: S,
-    window: &Window<'_>,
-    (first, behind): (u64, u64),
-    id: (u32, u32),
-    size: u32,
-) -> Option<Found> {
+fn found(window: &Window<'_>, (first, behind): (u64, u64), id: (u32, u32), size: u32) -> Option<Found> {
     let dim = first.count_ones();
     let name = Name::of(window, id);
     let numbers = [first, next(first), next(next(first))];
     let ends = [behind, next(behind), next(next(behind))];
-    let x = Number::of(window, numbers[0], ends[0]);
-    let y = if dim > 1 { Number::of(window, numbers[1], ends[1]) } else { Number::NONE };
-    let z = if dim > 2 { Number::of(window, numbers[2], ends[2]) } else { Number::NONE };
+    let (x, x_bytes) = number(window, numbers[0], ends[0]);
+    let (y, y_bytes) = if dim > 1 { number(window, numbers[1], ends[1]) } else { (Number::NONE, 0) };
+    let (z, z_bytes) = if dim > 2 { number(window, numbers[2], ends[2]) } else { (Number::NONE, 0) };
     if dim > 3 {
         return None;
     }
-    let words = u64x4::simd_from(simd, [x.word, y.word, z.word, name.digits]);
-    let integers = eight_digits_each(simd, words);
-    let suffix = integers[3];
-    let xyz = if (x.bytes | y.bytes | z.bytes) > 7 {
-        long_numbers(window.bytes, numbers, ends, dim)?
-    } else {
-        let whole = f64x4::simd_from(simd, 2_f64.powi(52));
-        let magnitudes = (integers | whole.bitcast::<u64x4<S>>()).bitcast::<f64x4<S>>() - whole;
-        let xyz = magnitudes / f64x4::simd_from(simd, [x.divisor, y.divisor, z.divisor, 1.0]);
-        [xyz[0], xyz[1], xyz[2]]
-    };
-    Some(Found { xyz, dim: dim as u8, short: name.short(window, suffix), id, size })
+    let long =
+        if (x_bytes | y_bytes | z_bytes) > 7 { Some(long_numbers(window.bytes, numbers, ends, dim)?) } else { None };
+    let digits = Digits::new([x, y, z], name.digits, name.count > 0);
+    Some(Found { digits, long, dim: dim as u8, label: name.label(window), id, size })
 }
 
 /// Without the lowest bit.
@@ -248,60 +231,17 @@ fn padded(rest: &[u8]) -> [u8; READ] {
     bytes
 }
 
-/// What a number is made of: its digits, as [`eight_digits_each`] reads them, and what they are divided by.
-#[derive(Clone, Copy)]
-struct Number {
-    word: u64,
-    divisor: f64,
-    /// Its digits and its point, or the byte behind it where it has none, less one; more than 7 when it is too long for a word.
-    bytes: u32,
-}
-
-/// Powers of ten by the bytes from the point on, then the same less than 0.
-const DIVISORS: [f64; 32] = {
-    let mut divisors = [1.0; 32];
-    let mut bytes = 0;
-    while bytes < 16 {
-        divisors[bytes] = POWERS[if bytes > 0 { bytes - 1 } else { 0 }];
-        divisors[16 + bytes] = -divisors[bytes];
-        bytes += 1;
-    }
-    divisors
-};
-
-impl Number {
-    /// 0.
-    const NONE: Self = Self { word: 0, divisor: 1.0, bytes: 0 };
-
-    /// That between the lowest bits of two, of which is known that there is one.
-    #[inline(always)]
-    fn of(window: &Window<'_>, first: u64, behind: u64) -> Self {
-        let first = first.trailing_zeros() % SIZE as u32;
-        let length = behind.trailing_zeros().wrapping_sub(first);
-        let whole = (!window.digits >> first).trailing_zeros();
-        let decimals = length.wrapping_sub(whole);
-        let bytes = length.wrapping_sub(u32::from(decimals != 0));
-        let word = window.eight(first) << (56_u32.wrapping_sub(8 * bytes) % 64);
-        let negative = (window.signs << 1 >> first & 1) as u32;
-        Self { word, divisor: DIVISORS[(decimals % 16 + 16 * negative) as usize], bytes }
-    }
-}
-
-/// The integers of four times at most seven digits: the last bytes of each word are digits with a point between or behind them,
-/// the first are 0.
+/// The number between the lowest bits of two, of which is known that there is one, and its bytes: its digits and its point, or
+/// the byte behind it where it has none, less one; more than 7 when it is too long for a word.
 #[inline(always)]
-fn eight_digits_each<S: Simd>(simd: S, words: u64x4<S>) -> u64x4<S> {
-    let bytes = words.bitcast::<u8x32<S>>();
-    let points =
-        bytes.simd_eq(b'.').select(u8x32::simd_from(simd, 0xff), u8x32::simd_from(simd, 0)).bitcast::<u64x4<S>>();
-    let before = (points - 1) & !points;
-    let digits = bytes.saturating_sub(b'0').bitcast::<u64x4<S>>();
-    let joined = (digits & before) << 8 | digits & !before;
-    // of each pair of lanes, the first as many times as it counts more, and the second
-    let pairs = (joined.bitcast::<u16x16<S>>() * (10 << 8 | 1)) >> 8;
-    let fours = (pairs.bitcast::<u32x8<S>>() * (100 << 16 | 1)) >> 16;
-    let upper = (fours * u32x8::simd_from(simd, [10_000, 0, 10_000, 0, 10_000, 0, 10_000, 0])).bitcast::<u64x4<S>>();
-    upper + (fours.bitcast::<u64x4<S>>() >> 32)
+fn number(window: &Window<'_>, first: u64, behind: u64) -> (Number, u32) {
+    let first = first.trailing_zeros() % SIZE as u32;
+    let length = behind.trailing_zeros().wrapping_sub(first);
+    let whole = (!window.digits >> first).trailing_zeros();
+    let decimals = length.wrapping_sub(whole);
+    let bytes = length.wrapping_sub(u32::from(decimals != 0));
+    let word = window.eight(first) << (56_u32.wrapping_sub(8 * bytes) % 64);
+    (Number::new(word, decimals, window.signs << 1 >> first & 1 != 0), bytes)
 }
 
 /// The same numbers where one is long, up to fifteen digits each: exact, as the digits and the power of ten are.
@@ -336,7 +276,7 @@ const OF_LABEL: [u128; SHORT + 1] = {
 
 /// The parts of an id: a label, then at most seven digits behind a mark or none.
 struct Name {
-    /// The digits of its suffix, as [`eight_digits_each`] reads them.
+    /// The digits of its suffix, as [`Digits`] takes them.
     digits: u64,
     /// How many they are.
     count: u32,
@@ -354,9 +294,9 @@ impl Name {
         Self { digits, count, begin, start }
     }
 
-    /// The id where its label is of at most [`SHORT`] bytes.
+    /// The label where it is of at most [`SHORT`] bytes.
     #[inline(always)]
-    fn short(&self, window: &Window<'_>, suffix: u64) -> Option<ShortId> {
+    fn label(&self, window: &Window<'_>) -> Option<u128> {
         let marked = self.count > 0;
         if marked {
             let mark = matches!(window.byte(self.start - 1), b'.' | b'_' | b'-' | b'#' | b' ');
@@ -366,8 +306,7 @@ impl Name {
         }
         let label = self.start - self.begin - u32::from(marked);
         let word = u128::from_le_bytes(*window.bytes[self.begin as usize..].first_chunk()?);
-        let suffix = if marked { Suffix::number(suffix.into()) } else { Suffix::NONE };
-        Some(ShortId { label: word & OF_LABEL.get(label as usize).filter(|mask| **mask != 0)?, suffix })
+        Some(word & OF_LABEL.get(label as usize).filter(|mask| **mask != 0)?)
     }
 }
 
@@ -396,6 +335,7 @@ pub(super) fn folded(label: u128) -> Option<u128> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::Suffix;
     use crate::labels::normalize_id;
     use crate::testing::{NUMBERS, Random};
     use crate::wide::{Vectored, vectored};
@@ -403,11 +343,12 @@ mod tests {
     struct Read<'a>(&'a [u8], u32);
 
     impl Vectored for Read<'_> {
-        type Out = Option<Found>;
+        type Out = Option<(TemplateNode, Option<(u128, Suffix)>)>;
 
         #[inline(always)]
         fn run<S: Simd>(self, simd: S) -> Self::Out {
-            node(simd, self.0, 0, self.1)
+            let found = node(simd, self.0, 0, self.1)?;
+            Some((found.node(simd, 0), found.label.map(|label| (label, found.digits.convert(simd).1))))
         }
     }
 
@@ -450,28 +391,27 @@ mod tests {
             }
             text += &", x".repeat(40);
             let slow = super::super::template::node(text.as_bytes(), 0);
-            let Some(found) = vectored(Read(text.as_bytes(), u32::from(text.contains("\", [")))) else {
+            let Some((fast, id)) = vectored(Read(text.as_bytes(), u32::from(text.contains("\", [")))) else {
                 let brackets = |node: &TemplateNode| text[node.id.clone()].contains("]]");
                 assert!(slow.is_none_or(|node| node.end > 40 || brackets(&node)), "{text}");
                 continue;
             };
-            let (fast, id) = (found.node(0), found.short);
             let slow = slow.unwrap_or_else(|| panic!("{text}"));
             assert_eq!((&fast.id, fast.dim, fast.end), (&slow.id, slow.dim, slow.end), "{text}");
             assert_eq!(fast.xyz.map(f64::to_bits), slow.xyz.map(f64::to_bits), "{text}");
             good[0] += 1;
-            let Some(id) = id else { continue };
+            let Some((label, suffix)) = id else { continue };
             // Where the label is in normal form, so is what was cut off it.
-            let label: Vec<u8> = id.label.to_le_bytes().into_iter().take_while(|&byte| byte != 0).collect();
+            let as_written: Vec<u8> = label.to_le_bytes().into_iter().take_while(|&byte| byte != 0).collect();
             let mut normal = String::new();
-            let suffix = normalize_id(&text[fast.id], &mut normal);
-            if normal.as_bytes() == label {
-                assert_eq!(id.suffix, suffix, "{text}");
+            let wanted = normalize_id(&text[fast.id], &mut normal);
+            if normal.as_bytes() == as_written {
+                assert_eq!(suffix, wanted, "{text}");
                 good[1] += 1;
             }
-            if let Some(folded) = folded(id.label) {
+            if let Some(folded) = folded(label) {
                 let label: Vec<u8> = folded.to_le_bytes().into_iter().take_while(|&byte| byte != 0).collect();
-                assert_eq!((normal.as_bytes(), suffix), (&*label, id.suffix), "{text}");
+                assert_eq!((normal.as_bytes(), wanted), (&*label, suffix), "{text}");
                 good[2] += 1;
             }
         }
