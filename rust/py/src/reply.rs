@@ -58,14 +58,11 @@ pub(crate) fn read_graphs<'py>(
             reader.read(text, &context, &mut reply);
             counts.extend(reply.graph.frames.iter().map(|frame| frame.nodes.len() as u32));
             label.extend(reply.graph.nodes.iter().map(|node| node.label));
-            xyz.reserve(3 * reply.graph.nodes.len());
-            for node in &reply.graph.nodes {
-                xyz.extend_from_slice(&node.xyz);
-            }
+            xyz.extend(reply.graph.nodes.iter().map(|node| node.xyz));
         }
         (counts, label, xyz)
     })?;
-    let centers = PyArray1::from_vec(py, xyz).reshape([label.len(), 3])?;
+    let centers = PyArray1::from_vec(py, xyz.into_flattened()).reshape([label.len(), 3])?;
     Ok((PyArray1::from_vec(py, counts), PyArray1::from_vec(py, label), centers))
 }
 
