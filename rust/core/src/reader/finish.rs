@@ -13,6 +13,7 @@ use std::ops::Range;
 pub(super) struct Scratch {
     ids: Slots,
     pairs: Slots,
+    seen: Vec<u64>,
     /// Nodes that are gone.
     gone: Vec<bool>,
     /// Where each node is after the gone ones are cut out.
@@ -35,7 +36,7 @@ impl Sink<'_> {
             let nodes = self.graph.frames[frame].nodes.clone();
             let edges = self.graph.frames[frame].edges.clone();
             let first = self.graph.edges.len();
-            if !edges.is_empty() || may_share(&self.graph.nodes[nodes.clone()]) {
+            if !edges.is_empty() || may_share(&self.graph.nodes[nodes.clone()], &mut scratch.seen) {
                 any_gone |= index_ids(self.graph, nodes, &mut scratch, log);
                 state_edges(self.graph, &raw_edges[edges], &mut scratch, log);
             }
@@ -136,19 +137,22 @@ fn compare_centres(graph: &ReplyGraph, a: usize, b: usize) -> Ordering {
     axis(0).then(axis(1)).then(axis(2)).then(graph.nodes[a].dim.cmp(&graph.nodes[b].dim))
 }
 
-/// Frames of so many nodes are looked at before a table of their ids is made.
+/// Frames of so many nodes are looked at before a table of their ids is made, those of few with fewer bits.
+const MANY: usize = 128;
 const FEW: usize = 32;
 
-/// Whether two nodes may carry one id; false where none do.
-fn may_share(nodes: &[ReplyNode]) -> bool {
-    if nodes.len() > FEW {
+/// Whether two nodes may carry one id; false where none do. Bits in `seen` stand for what ids may be.
+fn may_share(nodes: &[ReplyNode], seen: &mut Vec<u64>) -> bool {
+    if nodes.len() > MANY {
         return true;
     }
-    let mut seen = [0_u64; 64];
+    let words = if nodes.len() > FEW { 256 } else { 64 };
+    seen.clear();
+    seen.resize(words, 0);
     let mut twice = 0;
     for node in nodes {
         let hash = fold(node.suffix.0 as u64 ^ u64::from(node.label) << 40, 0x9e37_79b9_7f4a_7c15);
-        let (word, bit) = (&mut seen[hash as usize >> 6 & 63], 1 << (hash & 63));
+        let (word, bit) = (&mut seen[(hash >> 6) as usize & (words - 1)], 1 << (hash & 63));
         twice |= *word & bit;
         *word |= bit;
     }
