@@ -10,38 +10,39 @@ use std::ops::{Deref, DerefMut};
 pub(crate) const LANES: usize = 8;
 pub(crate) type Lanes = [f64; LANES];
 
-/// Numbers of which the first, and every eighth from there, begins a cache line: wide registers take longer over two lines.
+/// Numbers of eight bytes of which the first, and every eighth from there, begins a cache line: wide registers take longer over
+/// two lines.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Lined {
-    values: Vec<f64>,
+pub(crate) struct Lined<T> {
+    values: Vec<T>,
     begin: usize,
     count: usize,
 }
 
-impl Lined {
+impl<T: Copy + Default> Lined<T> {
     /// Makes them so many; what they are is not said.
     #[inline(always)]
     pub(crate) fn resize(&mut self, count: usize) {
         if self.values.len() < count + LANES {
-            self.values.resize(count + LANES, 0.0);
+            self.values.resize(count + LANES, T::default());
         }
         self.begin = self.values.as_ptr().align_offset(size_of::<Lanes>()).min(LANES);
         self.count = count;
     }
 }
 
-impl Deref for Lined {
-    type Target = [f64];
+impl<T> Deref for Lined<T> {
+    type Target = [T];
 
     #[inline(always)]
-    fn deref(&self) -> &[f64] {
+    fn deref(&self) -> &[T] {
         &self.values[self.begin..][..self.count]
     }
 }
 
-impl DerefMut for Lined {
+impl<T> DerefMut for Lined<T> {
     #[inline(always)]
-    fn deref_mut(&mut self) -> &mut [f64] {
+    fn deref_mut(&mut self) -> &mut [T] {
         &mut self.values[self.begin..][..self.count]
     }
 }

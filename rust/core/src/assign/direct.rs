@@ -90,11 +90,11 @@ pub(super) struct Direct {
     /// What costs and prices are multiplied by; half of it is added to the path to a column that some row holds.
     unit: f64,
     /// Row by row; the last row is the idle one.
-    costs: Lined,
+    costs: Lined<f64>,
     /// What marks each column, of as many as are marked; the unit in it keeps costs of -1 from falling below zero.
-    marks: Lined,
+    marks: Lined<f64>,
     marked: usize,
-    prices: Lined,
+    prices: Lined<f64>,
     /// Price of the columns that the idle row holds.
     level: f64,
     row_of: Vec<u32>,
@@ -108,10 +108,10 @@ pub(super) struct Direct {
     free: Vec<(u32, f64)>,
     /// Rows that may have more than one tight column.
     touched: Vec<bool>,
-    reach: Lined,
+    reach: Lined<f64>,
     /// What is taken off the path to a column: its price, less half a unit where a row holds it, [`FAR`] less once its
     /// shortest path is known.
-    off: Lined,
+    off: Lined<f64>,
     scanned: Vec<Scan>,
     /// Held columns whose row has other tight columns, these as bits, and those columns that still lead on.
     from: Vec<u32>,

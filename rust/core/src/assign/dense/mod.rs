@@ -18,12 +18,11 @@ mod prices;
 mod search;
 
 use super::{NONE, Source};
+use crate::lanes::{LANES, Lined};
 use crate::wide::wide;
 use order::number;
 use search::Scan;
 
-/// Rows are filled up to a multiple of this many columns.
-const LANES: usize = 8;
 /// Above every path.
 const FAR: i64 = 1 << 62;
 /// Costs up to this one, marks included, cannot make a path reach [`FAR`]. Let it be C. When rows and columns are admitted,
@@ -50,10 +49,10 @@ pub(super) struct Dense {
     /// The number of the idle row, and how many others there are.
     idle: usize,
     /// Row by row; the last row is the idle one.
-    costs: Vec<i64>,
+    costs: Lined<i64>,
     line: Vec<i64>,
     /// Price less mark of each column; while paths are searched, [`FAR`] less for those that are done.
-    taken_off: Vec<i64>,
+    taken_off: Lined<i64>,
     place_of: Vec<u32>,
     row_of: Vec<u32>,
     column_of: Vec<u32>,
@@ -66,7 +65,7 @@ pub(super) struct Dense {
     offsets: Vec<(u32, i64)>,
     waiting: Vec<u32>,
     /// Nearest path to each column, without its price, less the offset of the row scanned last.
-    reach: Vec<i64>,
+    reach: Lined<i64>,
     scanned: Vec<Scan>,
 }
 
@@ -92,11 +91,11 @@ impl Dense {
                     let beyond = level + self.unit();
                     // A mark is less than one unit of cost.
                     let less = |(cost, off): (&i64, &i64)| cost - off < beyond;
-                    if costs.iter().zip(&self.taken_off).map(|pair| i64::from(less(pair))).sum::<i64>() == 1 {
+                    if costs.iter().zip(&*self.taken_off).map(|pair| i64::from(less(pair))).sum::<i64>() == 1 {
                         tight.push((row, self.names[place as usize]));
                         continue;
                     }
-                    let columns = costs.iter().zip(&self.taken_off).zip(&self.names);
+                    let columns = costs.iter().zip(&*self.taken_off).zip(&self.names);
                     tight.extend(columns.filter(|&(pair, _)| less(pair)).map(|(_, &column)| (row, column)));
                 }
             },
@@ -150,21 +149,23 @@ impl Dense {
     #[inline(always)]
     fn fill(&mut self, columns: usize, source: &mut impl Source<i64>) -> bool {
         let (unit, shift) = (self.unit(), self.unit().trailing_zeros());
-        self.costs.clear();
+        self.costs.resize((self.idle + 1) * self.width);
         for row in 0..self.idle {
-            source.whole(row, &mut self.costs);
-            let costs = &mut self.costs[row * self.width..];
-            debug_assert!(costs.iter().all(|cost| *cost >= -1), "negative costs");
-            if costs.iter().fold(0, |largest, &cost| largest.max(cost)) > LARGEST / unit {
+            self.line.clear();
+            source.whole(row, &mut self.line);
+            debug_assert!(self.line.iter().all(|cost| *cost >= -1), "negative costs");
+            if self.line.iter().fold(0, |largest, &cost| largest.max(cost)) > LARGEST / unit {
                 return false;
             }
-            for cost in costs {
-                *cost <<= shift;
+            let (costs, rest) = self.costs[row * self.width..][..self.width].split_at_mut(columns);
+            for (cost, whole) in costs.iter_mut().zip(&self.line) {
+                *cost = whole << shift;
             }
-            self.costs.resize((row + 1) * self.width, FAR);
+            rest.fill(FAR);
         }
-        self.costs.resize(self.idle * self.width + columns, 0);
-        self.costs.resize((self.idle + 1) * self.width, FAR);
+        let (costs, rest) = self.costs[self.idle * self.width..].split_at_mut(columns);
+        costs.fill(0);
+        rest.fill(FAR);
         true
     }
 

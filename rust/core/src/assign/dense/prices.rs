@@ -1,7 +1,8 @@
 //! Prices to start from.
 
-use super::{Dense, FAR, LANES, mark};
+use super::{Dense, FAR, mark};
 use crate::assign::NONE;
+use crate::lanes::LANES;
 
 impl Dense {
     /// Lets the first `rows` rows and `columns` columns take part, those that did keep what they hold.
@@ -16,11 +17,13 @@ impl Dense {
             self.settle_idle();
         }
         let most = self.prices.iter().fold(i64::MIN, |most, &price| most.max(price));
-        self.taken_off.clear();
+        self.taken_off.resize(columns.next_multiple_of(LANES));
         let (held, columns_held) = (self.held, self.prices.iter().zip(&self.row_of).zip(0..));
-        self.taken_off.extend(columns_held.map(|((price, &row), place)| price - most - mark(row, place, held)));
-        self.taken_off.resize(columns.next_multiple_of(LANES), 0);
-        self.reach.resize(self.taken_off.len(), 0);
+        for (off, ((price, &row), place)) in self.taken_off.iter_mut().zip(columns_held) {
+            *off = price - most - mark(row, place, held);
+        }
+        self.taken_off[columns..].fill(0);
+        self.reach.resize(self.taken_off.len());
     }
 
     /// Each new column at the most that a row which takes part would pay for it; at its least cost where none does yet.
