@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from omegaconf import OmegaConf
 
 from videostr.train.estimators import NAMES, refuse_wrong_estimator
 from videostr.train.refusal import LaunchError
+
+OmegaConf = pytest.importorskip("omegaconf").OmegaConf
 
 
 def recipe(
