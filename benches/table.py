@@ -27,8 +27,6 @@ def measured(key: str, row: dict[str, Any]) -> str:
 
 def goal_of(key: str, row: dict[str, Any]) -> str:
     goal = goals.GOALS[key]
-    if goal.must is None:
-        return ""
     wanted = f"{goal.must:g} {goal.unit}" if goal.unit != "x" else f"{goal.must:g}"
     if "not_judged" in row:
         return f"{wanted}; {row['not_judged']}"

@@ -15,7 +15,7 @@ const TOGETHER: usize = 16;
 #[derive(Clone, Copy)]
 pub(super) struct Number {
     /// Its bytes as the last of a word, the first of which are 0: digits, with a point between or behind them.
-    pub(super) word: u64,
+    word: u64,
     /// What the digits are divided by.
     divisor: f64,
 }
