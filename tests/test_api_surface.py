@@ -103,7 +103,7 @@ def test_batches_are_assigned_as_their_matrices_are() -> None:
     import numpy as np
 
     rng = np.random.default_rng(0)
-    for rows, columns in ((3, 3), (4, 6), (5, 2)):
+    for rows, columns in ((3, 3), (4, 6), (64, 64), (30, 41), (70, 40), (5, 2)):
         costs = rng.uniform(0, 1, (20, rows, columns))
         assert _core.assign_batch(costs).tolist() == [_core.assign(cost).tolist() for cost in costs]
     assert _core.assign_batch(np.zeros((2, 3, 0))).tolist() == [[-1, -1, -1]] * 2
